@@ -31,7 +31,7 @@ pub use number::{NotANumber, OrderNumber};
 pub use order::{Order, OrderItem, OrderView, Receipt, ReceiptId, StatusChange};
 pub use payment::{CodesMove, EventEffect, EventOutcome, StockMove};
 #[cfg(test)]
-pub use quote::tests as quote_for_tests;
+pub(crate) use quote::tests as quote_for_tests;
 pub use quote::{
     Address, CheckoutHolder, CheckoutToken, Missing, OrderToken, OrderTokenHash, OrderedQuote,
     Quote, QuoteDiscount, QuoteLine, QuoteName, QuoteShipping, QuoteTax, QuoteTotals, QuotedOrder,

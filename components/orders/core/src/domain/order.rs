@@ -199,7 +199,7 @@ impl Order {
         now: u64,
     ) -> Result<Self, MoneyError> {
         let total_amount = OrderItem::total_of(&items)?;
-        let view = Self::new(id, customer_id.into(), items, total_amount, currency, now);
+        let view = Self::pending(id, customer_id.into(), items, total_amount, currency, now);
         Ok(Self::restore(view, 0, false))
     }
 
@@ -214,12 +214,12 @@ impl Order {
         let (items, total, currency) = (quote.items().to_vec(), quote.total(), quote.currency());
         let view = OrderView {
             quote: Some(quote),
-            ..Self::new(id, customer_id, items, total, currency, now)
+            ..Self::pending(id, customer_id, items, total, currency, now)
         };
         Self::restore(view, 0, false)
     }
 
-    fn new(
+    fn pending(
         id: OrderId,
         customer_id: CustomerId,
         items: Vec<OrderItem>,

@@ -332,4 +332,4 @@ fn broken(cause: &str) -> OrderError {
 }
 
 #[cfg(test)]
-pub mod tests;
+pub(crate) mod tests;

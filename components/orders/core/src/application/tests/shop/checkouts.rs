@@ -10,8 +10,7 @@ use std::rc::Rc;
 use ::checkout::Error;
 use ::checkout::application::CheckoutView;
 use ::checkout::application::commands::{
-    change_checkout, create_code, hold_codes, open_checkout, prepare_order, settle_codes,
-    show_checkout,
+    create_code, hold_codes, open_checkout, prepare_order, settle_codes, show_checkout,
 };
 use ::checkout::application::ports::{Catalogue, CatalogueItem, Ports, Secrets};
 use ::checkout::application::queries::codes as code_queries;
@@ -146,25 +145,6 @@ impl TestCheckouts {
             holder: holder_of(&filled_in.holder),
         };
         let view = run(show_checkout::handle(&*self.ports, command)).unwrap();
-        filled(&view, filled_in.holder.clone())
-    }
-
-    /// The customer changes how many they want.
-    pub fn change(&self, filled_in: &Filled, lines: &[(ProductId, u32)]) -> Filled {
-        let line = |(product, quantity): &(ProductId, u32)| {
-            (*product, checkout::Quantity::new(*quantity).unwrap())
-        };
-        let command = change_checkout::Command {
-            id: filled_in.id,
-            holder: holder_of(&filled_in.holder),
-            client: None,
-            changes: checkout::Changes {
-                items: Some(lines.iter().map(line).collect()),
-                ..checkout::Changes::default()
-            },
-            expected_version: None,
-        };
-        let view = run(change_checkout::handle(&*self.ports, command)).unwrap();
         filled(&view, filled_in.holder.clone())
     }
 
