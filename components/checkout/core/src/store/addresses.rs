@@ -24,9 +24,13 @@ const SELECT: &str = "
       AND kind = ?";
 
 const REPLACE: &str = "
-    INSERT OR REPLACE INTO checkout_addresses
+    INSERT INTO checkout_addresses
       (checkout_id, kind, name, company, line1, line2, postal_code, city, region, country, phone)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (checkout_id, kind) DO UPDATE
+    SET name = excluded.name, company = excluded.company, line1 = excluded.line1, line2 = excluded.line2,
+      postal_code = excluded.postal_code, city = excluded.city, region = excluded.region, country = excluded.country,
+      phone = excluded.phone";
 
 const DELETE: &str = "
     DELETE FROM checkout_addresses

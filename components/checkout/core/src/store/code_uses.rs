@@ -78,7 +78,7 @@ const COUNT_BY_CUSTOMER: &str = "
       SELECT order_id FROM code_uses WHERE code = ?1 AND account_id = ?2
       UNION
       SELECT order_id FROM code_uses WHERE code = ?1 AND email_hash = ?3
-    ) -- plan: the orders of one customer";
+    ) AS used -- plan: the orders of one customer";
 
 const DELETE_RELEASED: &str = "
     DELETE FROM code_holds

@@ -47,7 +47,7 @@ const SELECT_PAGE_AFTER: &str = concat!(
 
 const COUNT: &str = "
     SELECT COUNT(*) AS number
-    FROM (SELECT 1 FROM discount_codes LIMIT ?) -- plan: no further than a total goes";
+    FROM (SELECT 1 FROM discount_codes LIMIT ?) AS some_codes -- plan: no further than a total goes";
 
 const SELECT_PRODUCTS: &str = "
     SELECT product_id

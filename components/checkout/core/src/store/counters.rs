@@ -12,8 +12,11 @@ const SELECT: &str = "
     WHERE key_hash = ?";
 
 const REPLACE: &str = "
-    INSERT OR REPLACE INTO counters (key_hash, count, window_ends_at, blocked_until, forgotten_at)
-    VALUES (?, ?, ?, ?, ?)";
+    INSERT INTO counters (key_hash, count, window_ends_at, blocked_until, forgotten_at)
+    VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (key_hash) DO UPDATE
+    SET count = excluded.count, window_ends_at = excluded.window_ends_at, blocked_until = excluded.blocked_until,
+      forgotten_at = excluded.forgotten_at";
 
 const DELETE_OLD: &str = "
     DELETE FROM counters

@@ -45,12 +45,10 @@ impl Store {
         Self(Rc::new(Database::new(LABEL, MIGRATIONS)))
     }
 
-    /// A fresh database in memory.
+    /// A fresh database.
     #[cfg(test)]
-    pub fn in_memory() -> Self {
-        Self(Rc::new(
-            Database::in_memory(LABEL, MIGRATIONS.sqlite).unwrap(),
-        ))
+    pub fn for_test() -> Self {
+        Self(Rc::new(Database::for_test(LABEL, MIGRATIONS).unwrap()))
     }
 
     /// Reads.

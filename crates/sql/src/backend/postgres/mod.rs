@@ -97,9 +97,7 @@ impl Backend {
     /// Begins a transaction when all keys are free, which it takes.
     pub fn begin(&self, locks: &Locks) -> Result<(), Error> {
         self.transaction.take();
-        let begun = self
-            .execute("BEGIN", params![])
-            .and_then(|_| self.lock(locks));
+        let begun = self.begin_any().and_then(|()| self.lock(locks));
         if begun.is_err() {
             // Half of a transaction may have begun.
             drop(self.roll_back());
@@ -111,7 +109,7 @@ impl Backend {
     pub fn try_begin(&self, locks: &Locks) -> Result<bool, Error> {
         self.transaction.take();
         let try_take = || -> Result<bool, Error> {
-            self.execute("BEGIN", params![])?;
+            self.begin_any()?;
             let rows = self.query(TRY_TAKE, params![array(locks)])?;
             rows.first().map_or(Ok(false), |row| row.get(0))
         };
@@ -120,6 +118,12 @@ impl Backend {
             self.roll_back()?;
         }
         are_free
+    }
+
+    /// Begins a transaction. It goes to the server with the next statement, so it does not count as one.
+    fn begin_any(&self) -> Result<(), Error> {
+        let begun = self.session.execute("BEGIN", params![]);
+        begun.map(drop).map_err(|failure| self.failed(failure))
     }
 
     /// Takes further keys.

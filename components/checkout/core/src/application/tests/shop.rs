@@ -178,7 +178,7 @@ impl Shop {
         let clock = TestClock::at(NOW);
         let shop = Self {
             ports: Ports {
-                store: Store::in_memory(),
+                store: Store::for_test(),
                 catalogue: Shelf::default(),
                 secrets: Box::new(CountingTokens::default()),
                 clock: Box::new(clock.clone()),

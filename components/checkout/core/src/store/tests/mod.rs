@@ -34,7 +34,7 @@ fn what_is_deleted_is_overwritten_wherever_something_is_written() {
 
 #[test]
 fn a_broken_constraint_is_a_fault() {
-    let store = Store::in_memory();
+    let store = Store::for_test();
     let orphan = store.change(|records| {
         records.execute(
             "INSERT INTO checkout_metadata (checkout_id, key, value) VALUES ('x', 'a', 'b') -- of a test",
