@@ -54,11 +54,6 @@ impl Postgres {
         self.0.address()
     }
 
-    /// The address of a role's database.
-    pub fn url_of(&self, role: &str, password: &str, database: &str) -> String {
-        self.0.address_of(role, password, database)
-    }
-
     /// The port it listens on.
     pub fn port(&self) -> u16 {
         self.0.port()

@@ -235,6 +235,24 @@ impl Shop {
         (customer, product, order)
     }
 
+    /// All orders of an account, page by page, as the admin sees them.
+    ///
+    /// # Panics
+    /// When they cannot be listed.
+    pub fn orders_of(&self, account: &Account) -> Vec<Value> {
+        let mut orders = Vec::new();
+        for page in 1.. {
+            let path = format!("/api/v1/orders?userId={}&limit=100&page={page}", account.id);
+            let list = self.admin().get(&path).expect_json(200);
+            let entries = list["data"].as_array().expect("a list");
+            orders.extend(entries.iter().cloned());
+            if entries.len() < 100 {
+                break;
+            }
+        }
+        orders
+    }
+
     /// The payment of an order, as the admin sees it.
     pub fn payment_of(&self, order_id: &str) -> Value {
         let path = format!("/api/v1/payments/order/{order_id}");

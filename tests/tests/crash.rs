@@ -202,7 +202,7 @@ fn check(server: &Server, buyers: &[Account], product: &str, attempts: &mut [Att
 fn expect_everything_adds_up(shop: &Shop, buyers: &[Account], product: &str, attempts: usize) {
     let orders: Vec<Value> = buyers
         .iter()
-        .flat_map(|buyer| orders_of(shop, buyer))
+        .flat_map(|buyer| shop.orders_of(buyer))
         .collect();
     assert_eq!(orders.len(), attempts, "one order for each key");
     let units = |status: &str| {
@@ -220,18 +220,4 @@ fn expect_everything_adds_up(shop: &Shop, buyers: &[Account], product: &str, att
         };
         assert_eq!(payment["status"], expected, "{order} {payment}");
     }
-}
-
-fn orders_of(shop: &Shop, buyer: &Account) -> Vec<Value> {
-    let mut orders = Vec::new();
-    for page in 1.. {
-        let path = format!("/api/v1/orders?userId={}&limit=100&page={page}", buyer.id);
-        let list = shop.admin().get(&path).expect_json(200);
-        let entries = list["data"].as_array().expect("a list");
-        orders.extend(entries.iter().cloned());
-        if entries.len() < 100 {
-            break;
-        }
-    }
-    orders
 }

@@ -86,7 +86,6 @@ fn has_programs(folder: &Path) -> bool {
 #[derive(Debug)]
 pub struct Settings {
     folder: PathBuf,
-    port: u16,
     options: Vec<String>,
     has_own_group: bool,
 }
@@ -97,17 +96,9 @@ impl Settings {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
-            port: 0,
             options: Vec::new(),
             has_own_group: false,
         }
-    }
-
-    /// Listens on that port; on a free one otherwise.
-    #[must_use]
-    pub const fn port(mut self, port: u16) -> Self {
-        self.port = port;
-        self
     }
 
     /// Sets one of PostgreSQL's own settings, as in `fsync=off`.
@@ -146,14 +137,10 @@ impl Settings {
             has_own_group: self.has_own_group,
         };
         launcher.init()?;
-        let port = match self.port {
-            0 => free_port()?,
-            port => port,
-        };
         let mut server = Server {
             process: None,
             launcher,
-            port,
+            port: free_port()?,
             options: self.options,
             temporary: None,
         };
@@ -247,8 +234,7 @@ impl Server {
     }
 
     /// The address of a role's database.
-    #[must_use]
-    pub fn address_of(&self, role: &str, password: &str, database: &str) -> String {
+    fn address_of(&self, role: &str, password: &str, database: &str) -> String {
         format!(
             "postgres://{role}:{password}@127.0.0.1:{}/{database}?sslmode=disable",
             self.port
@@ -259,12 +245,6 @@ impl Server {
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
-    }
-
-    /// The process, to be stopped and continued by its number.
-    #[must_use]
-    pub fn id(&self) -> Option<u32> {
-        self.process.as_ref().map(Child::id)
     }
 
     /// Makes the role and the database of a context, or gives the role that password; gives the address.

@@ -252,7 +252,7 @@ impl Market {
         let orders: Vec<Value> = self
             .buyers
             .iter()
-            .flat_map(|buyer| self.orders_of(buyer))
+            .flat_map(|buyer| self.shop.orders_of(buyer))
             .collect();
         let of_status = |status: &str| {
             let of_status = orders.iter().filter(|order| order["status"] == status);
@@ -269,20 +269,6 @@ impl Market {
             assert_eq!(payment["status"], "SUCCEEDED", "{order} {payment}");
             assert_eq!(payment["amount"], order["totalAmount"], "{order} {payment}");
         }
-    }
-
-    fn orders_of(&self, buyer: &Account) -> Vec<Value> {
-        let mut orders = Vec::new();
-        for page in 1.. {
-            let path = format!("/api/v1/orders?userId={}&limit=100&page={page}", buyer.id);
-            let list = self.shop.admin().get(&path).expect_json(200);
-            let entries = list["data"].as_array().expect("a list");
-            orders.extend(entries.iter().cloned());
-            if entries.len() < 100 {
-                break;
-            }
-        }
-        orders
     }
 }
 

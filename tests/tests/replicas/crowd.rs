@@ -11,7 +11,7 @@ use mercato_tests::{
     shop::{Account, Placed, Shop, order_of, text, unique},
     wait_until,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::Replicas;
 
@@ -154,7 +154,7 @@ impl Crowd {
         let mut orders = 0;
         for (index, buyer) in self.buyers.iter().enumerate() {
             let own = purchases.iter().filter(|purchase| purchase.buyer == index);
-            let listed = orders_of(shop, buyer);
+            let listed = shop.orders_of(buyer);
             assert_eq!(listed.len(), own.count(), "one order for each key");
             assert!(
                 listed.iter().all(|order| order["status"] == "PAID"),
@@ -169,18 +169,4 @@ impl Crowd {
             assert_eq!(payment["status"], "SUCCEEDED", "{payment}");
         }
     }
-}
-
-fn orders_of(shop: &Shop, buyer: &Account) -> Vec<Value> {
-    let mut orders = Vec::new();
-    for page in 1.. {
-        let path = format!("/api/v1/orders?userId={}&limit=100&page={page}", buyer.id);
-        let list = shop.admin().get(&path).expect_json(200);
-        let entries = list["data"].as_array().expect("a list");
-        orders.extend(entries.iter().cloned());
-        if entries.len() < 100 {
-            break;
-        }
-    }
-    orders
 }
