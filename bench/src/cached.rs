@@ -7,8 +7,9 @@ use serde_json::Value;
 use ureq::{Body, http::Response};
 
 use crate::{
+    agent::agent,
     figures::{Rounds, Sample},
-    filling::{agent, member},
+    filling::member,
     markdown::{dash, micros, rate, table},
     measure::{Counters, Load, Shop},
     nginx::{self, Nginx},

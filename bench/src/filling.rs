@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use ureq::{Agent, Body, RequestBuilder, http::Response, typestate::WithBody};
 
-use crate::server::Server;
+use crate::{agent::agent, server::Server};
 
 /// A product is an adjective, a material and a thing: a thousand of them.
 pub const ADJECTIVES: [&str; 10] = [
@@ -50,19 +50,6 @@ const TOKENS_LAST: Duration = Duration::from_secs(8 * 60);
 
 /// The longest page of products.
 const PAGE: usize = 100;
-
-/// A file of products takes a while.
-const ANSWER_LIMIT: Duration = Duration::from_secs(600);
-
-/// Talks to servers, past all proxies; an answer is no error, whatever its status.
-pub fn agent() -> Agent {
-    let agent = Agent::config_builder()
-        .http_status_as_error(false)
-        .proxy(None)
-        .timeout_global(Some(ANSWER_LIMIT))
-        .build();
-    agent.into()
-}
 
 /// Somebody who talks to one shop.
 #[derive(Debug)]

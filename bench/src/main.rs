@@ -3,6 +3,7 @@
 //!
 //! Run it with `cargo xtask bench`, on an otherwise idle machine.
 
+mod agent;
 mod cached;
 mod chart;
 mod charts;

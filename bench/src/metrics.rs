@@ -1,6 +1,6 @@
 //! Metrics of a server, in Prometheus's text format.
 
-use crate::filling::agent;
+use crate::agent::agent;
 
 /// The sum of all samples of the metric whose name ends so, as the server tells them there.
 pub fn total(url: &str, suffix: &str) -> Option<f64> {

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use tempfile::TempDir;
 
 use crate::{
-    filling::agent,
+    agent::agent,
     machine,
     process::{self, Usage},
     program::{Program, free_port},

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
 use crate::{
-    filling::agent,
+    agent::agent,
     machine, metrics,
     process::{self, Usage},
     program::{Program, free_port},

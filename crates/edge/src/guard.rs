@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use http::{HeaderMap, header};
+use mercato_kernel::GUEST_TOKEN_PREFIX;
 use mercato_platform::{ids, log};
 
 use crate::{Access, Problem, audit, revocation};
@@ -10,9 +11,6 @@ use mercato_contracts::auth::tokens;
 
 /// Longest token that is looked at, in bytes.
 const MAX_TOKEN_BYTES: usize = 4096;
-
-/// How the tokens begin that the shop gives to guests: secrets for one thing of theirs, and no token of an account.
-pub const GUEST_TOKEN_PREFIX: &str = "guest_";
 
 /// What an account may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -111,11 +111,12 @@ pub use etag::Tag;
 pub use field_errors::MAX_LISTED_ERRORS;
 pub use fields::{Draft, Fields};
 pub use followed::{Followed, let_the_answer_go};
-pub use guard::{GUEST_TOKEN_PREFIX, Guard, NoGuard, Principal, Role, SignatureGuard, TokenGuard};
+pub use guard::{Guard, NoGuard, Principal, Role, SignatureGuard, TokenGuard};
 pub use idempotency::MAX_IDEMPOTENCY_KEY_CHARS;
 pub use mercato_edge_macros::{body, endpoint, query};
 pub use mercato_kernel::{
-    DEFAULT_PAGE_LIMIT, FieldError, FromJson, FromText, PAGE_LIMIT_MAX, PageRequest, Refusal,
+    DEFAULT_PAGE_LIMIT, FieldError, FromJson, FromText, GUEST_TOKEN_PREFIX, PAGE_LIMIT_MAX,
+    PageRequest, Refusal,
 };
 pub use mercato_settings::Invalid as InvalidSetting;
 pub use multipart::{FormPiece, MULTIPART, Multipart, PartHead};
@@ -126,7 +127,7 @@ pub use query::QueryString;
 pub use reply::Reply;
 pub use revocation::RevocationList;
 pub use router::{Access, Handler, HandlerFuture, Route};
-pub use schemas::{Amount, Balance, CurrencyCode, Price, Timestamp};
+pub use schemas::{Amount, Balance, CurrencyCode, Percent, Price, Timestamp};
 #[doc(hidden)]
 pub use server::respond;
 pub use server::serve;

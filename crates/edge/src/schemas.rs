@@ -1,6 +1,6 @@
 //! Values that the whole API speaks of: how they are read, written and described.
 
-use mercato_money::{Currency, Money, MoneyError};
+use mercato_money::{Currency, Money, MoneyError, Rate};
 use mercato_platform::clock::{parse_moment, rfc3339};
 use serde::{Serialize, Serializer};
 use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
@@ -117,6 +117,45 @@ fn decimal(json: &str) -> Result<Money, Refusal> {
     })
 }
 
+/// A percentage: a decimal number of at most four places, from 0 to 100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Percent(pub Rate);
+
+described! {
+    Percent => ObjectBuilder::new()
+        .schema_type(Type::Number)
+        .minimum(Some(0.0))
+        .maximum(Some(100.0))
+        .multiple_of(Some(AMOUNT_STEP))
+        .description(Some("A percentage with at most four decimal places"))
+        .examples([serde_json::json!(20)])
+}
+
+impl FromJson for Percent {
+    fn placeholder() -> Self {
+        Self(Rate::ZERO)
+    }
+
+    fn from_json(json: &str) -> Result<Self, Refusal> {
+        let percent: Money = json.parse().map_err(|error: MoneyError| match error {
+            MoneyError::TooPrecise => ("precision", error.to_string().into()),
+            _ => ("type", "must be a decimal number such as 8.875".into()),
+        })?;
+        if percent < Money::ZERO {
+            return Err(("min", "must not be less than 0".into()));
+        }
+        let rate = Rate::from_percent(percent);
+        rate.map(Self)
+            .ok_or_else(|| ("max", "must not be more than 100".into()))
+    }
+}
+
+impl Serialize for Percent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.percent().serialize(serializer)
+    }
+}
+
 /// The currency of an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CurrencyCode(pub Currency);
@@ -184,6 +223,21 @@ mod tests {
         assert_eq!(Amount::from_json("-1").unwrap_err().0, "min");
         assert_eq!(Amount::from_json("1.00001").unwrap_err().0, "precision");
         assert!(Price::from_json("-1").is_ok(), "the catalogue refuses it");
+    }
+
+    #[test]
+    fn a_percentage_is_0_to_100_with_four_places() {
+        let read = |json: &str| Percent::from_json(json);
+        assert_eq!(read("8.875").unwrap().0.units(), 88_750);
+        assert_eq!(serde_json::to_string(&read("20.0").unwrap()).unwrap(), "20");
+        for (json, code) in [
+            ("-1", "min"),
+            ("100.1", "max"),
+            ("0.00001", "precision"),
+            ("\"20\"", "type"),
+        ] {
+            assert_eq!(read(json).unwrap_err().0, code, "{json}");
+        }
     }
 
     #[test]

@@ -13,8 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 mod currency;
+mod rate;
 
 pub use currency::Currency;
+pub use rate::Rate;
 
 /// Units in one whole of the currency.
 pub const UNITS_PER_WHOLE: i64 = 10_000;

@@ -2,13 +2,11 @@
 
 use checkout::application::commands::{change_code, create_code};
 use checkout::domain::{Benefit, CodeName, CodeTerms, DiscountCode, Label, UseLimits};
-use mercato_edge::{Amount, FieldError, Listed, Tagged, Timestamp, body};
+use mercato_edge::{Amount, FieldError, Listed, Percent, Tagged, Timestamp, body};
 use mercato_kernel::ProductId;
 use mercato_money::Money;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::values::Percent;
 
 /// A new discount code: one of `percent`, `amount` and `freeShipping`.
 #[body(

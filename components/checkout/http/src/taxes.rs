@@ -2,11 +2,9 @@
 
 use checkout::application::queries::settings::Versioned;
 use checkout::domain::{Reason, TaxClass, TaxRule, TaxSettings};
-use mercato_edge::{Tagged, body};
+use mercato_edge::{Percent, Tagged, body};
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::values::Percent;
 
 /// How things are taxed.
 #[body(

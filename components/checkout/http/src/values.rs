@@ -3,59 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use checkout::domain::{CodeName, Measure, Metadata, Rate};
+use checkout::domain::{CodeName, Measure, Metadata};
 use mercato_edge::PathParameter;
 use mercato_kernel::{FromJson, FromText, Named as _, Refusal};
-use mercato_money::{Money, MoneyError};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
-
-/// A percentage: a decimal number of at most four places, from 0 to 100.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Percent(pub Rate);
-
-impl PartialSchema for Percent {
-    fn schema() -> RefOr<Schema> {
-        let schema = ObjectBuilder::new()
-            .schema_type(Type::Number)
-            .minimum(Some(0.0))
-            .maximum(Some(100.0))
-            .multiple_of(Some(0.0001))
-            .description(Some("A percentage with at most four decimal places"))
-            .examples([serde_json::json!(20)]);
-        RefOr::T(Schema::Object(schema.build()))
-    }
-}
-
-impl ToSchema for Percent {}
-
-impl FromJson for Percent {
-    fn placeholder() -> Self {
-        Self(Rate::ZERO)
-    }
-
-    fn from_json(json: &str) -> Result<Self, Refusal> {
-        let percent: Money = json.parse().map_err(|error: MoneyError| match error {
-            MoneyError::TooPrecise => ("precision", error.to_string().into()),
-            _ => ("type", "must be a decimal number such as 8.875".into()),
-        })?;
-        if percent < Money::ZERO {
-            return Err(("min", "must not be less than 0".into()));
-        }
-        let rate = Rate::from_percent(percent);
-        rate.map(Self)
-            .ok_or_else(|| ("max", "must not be more than 100".into()))
-    }
-}
-
-impl Serialize for Percent {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.percent().serialize(serializer)
-    }
-}
 
 /// What an option of shipping goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,21 +113,6 @@ impl<'de> Visitor<'de> for EntriesVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_percentage_is_0_to_100_with_four_places() {
-        let read = |json: &str| Percent::from_json(json);
-        assert_eq!(read("8.875").unwrap().0.units(), 88_750);
-        assert_eq!(serde_json::to_string(&read("20.0").unwrap()).unwrap(), "20");
-        for (json, code) in [
-            ("-1", "min"),
-            ("100.1", "max"),
-            ("0.00001", "precision"),
-            ("\"20\"", "type"),
-        ] {
-            assert_eq!(read(json).unwrap_err().0, code, "{json}");
-        }
-    }
 
     #[test]
     fn metadata_is_an_object_of_texts_with_each_key_once() {

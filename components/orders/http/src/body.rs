@@ -2,7 +2,7 @@
 
 use mercato_edge::{Amount, Fields, FromFields, body};
 use mercato_kernel::{CheckoutId, OrderId, ProductId};
-use orders::domain::{Line, OrderStatus, Quantity, QuoteName};
+use orders::domain::{Line, OrderStatus, Quantity, QuoteId};
 use utoipa::ToSchema;
 
 /// What is ordered: products, or a checkout.
@@ -38,7 +38,7 @@ pub struct NewCheckoutOrder {
     /// The checkout, of the account or of the guest whose token comes with the request.
     pub checkout: CheckoutId,
     /// The `quote` that the customer saw. With another one nothing is ordered.
-    pub quote: QuoteName,
+    pub quote: QuoteId,
 }
 
 /// What is ordered.

@@ -2,12 +2,12 @@
 
 use mercato_edge::Amount;
 use mercato_kernel::OrderId;
+use mercato_quote_view::QuoteView;
 use orders::domain::{Missing, OrderStatus, RejectedLine};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::line::PricedLine;
-use crate::quote::QuoteResource;
 
 /// A problem that says what stands in the way of an order.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -29,7 +29,7 @@ pub struct OrderConflict {
     /// With `quote-changed`: what the checkout costs now, which can be ordered.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub checkout: Option<QuoteResource>,
+    pub checkout: Option<QuoteView>,
     /// With `checkout-incomplete`: what has to be filled in before the checkout can be ordered.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = json!(["email"]))]

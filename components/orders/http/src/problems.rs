@@ -1,12 +1,12 @@
 //! What the errors of orders are in HTTP: the whole table.
 
 use mercato_edge::{HeaderValue, Problem, StatusCode, header};
+use mercato_quote_view::QuoteView;
 use orders::domain::{
     HolderKind, Limit, LimitReached, Missing, OrderError, RejectedLine, TotalChanged, Transition,
 };
 
 use crate::conflict::{ConflictLine, OrderConflict};
-use crate::quote::QuoteResource;
 
 /// Pause before a customer should try again to open a payment, in seconds.
 const PAYMENT_RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
@@ -23,7 +23,7 @@ pub fn problem(error: OrderError) -> Problem {
         OrderError::TotalChanged(changed) => total_changed(changed),
         OrderError::CheckoutNotFound => Problem::not_found("checkout"),
         OrderError::QuoteChanged(quote) => {
-            QuoteResource::new(&quote).map_or_else(|problem| problem, quote_changed)
+            QuoteView::new(*quote).map_or_else(|problem| problem, quote_changed)
         }
         // The use case has looked up what it is now.
         OrderError::QuoteOutdated => Problem::internal(),
@@ -116,7 +116,7 @@ fn total_changed(changed: TotalChanged) -> Problem {
     })
 }
 
-fn quote_changed(quote: QuoteResource) -> Problem {
+fn quote_changed(quote: QuoteView) -> Problem {
     let detail = "nothing was ordered: the checkout costs something else by now, or was shown too long ago; show it and ask again";
     Problem::conflict("quote-changed", detail).with_members(&OrderConflict {
         checkout: Some(quote),

@@ -16,6 +16,7 @@ pub use hashing::{
     SLOT_MIN_MS, SLOT_WAIT_MAX_MS, Slots, Turn, TurnRecord, average_ms, slot_ms,
 };
 pub use mercato_kernel::{AccountId, FieldError, SessionId};
+pub use mercato_kernel::{Counter, WAIT_MAX_MS, WAIT_MIN_MS, WINDOW_MS};
 pub use mercato_platform::client::Client;
 pub use mercato_tokens::Role;
 pub use password::{Candidate, PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS, Password, PasswordHash};
@@ -31,6 +32,5 @@ pub use session::{
 };
 pub use throttle::{
     ALL_REGISTRATIONS_WINDOW_MS, CLIENT_FAILURES_MAX, CounterKey, FAMILIAR_MS, FIRST_REGISTRATIONS,
-    Failures, Mark, PAIR_FAILURES_MAX, REGISTRATIONS_WINDOW_MS, SUBJECT_FAILURES_MAX, WAIT_MAX_MS,
-    WAIT_MIN_MS, WINDOW_MS,
+    Mark, PAIR_FAILURES_MAX, REGISTRATIONS_WINDOW_MS, SUBJECT_FAILURES_MAX,
 };

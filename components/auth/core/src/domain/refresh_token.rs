@@ -3,8 +3,6 @@
 //! The tokens that follow from one login are its session's. Using a spent one again means that two parties hold the same
 //! token, so the session ends (RFC 9700 section 4.14.2).
 
-use std::fmt;
-
 use hmac::{Hmac, Mac};
 use mercato_kernel::{AccountId, SessionId};
 use mercato_platform::random::to_hex;
@@ -22,29 +20,14 @@ const SUCCESSOR_DOMAIN: &str = "mercato refresh token successor\0";
 /// Keeps these hashes apart from any other hash of the same text.
 const CLIENT_DOMAIN: &str = "mercato refresh token client";
 
-/// A refresh token as its bearer has it. Cannot be printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RefreshSecret(String);
+mercato_kernel::secret! {
+    /// A refresh token as its bearer has it.
+    RefreshSecret,
+    /// SHA-256 of a refresh token.
+    TokenHash: b""
+}
 
 impl RefreshSecret {
-    /// A token as it was made or presented.
-    #[must_use]
-    pub const fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The token itself, for its bearer.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// What is stored of it. A fast hash is enough: the token is random, there is nothing to guess.
-    #[must_use]
-    pub fn hash(&self) -> TokenHash {
-        TokenHash(to_hex(&Sha256::digest(&self.0)))
-    }
-
     /// The token that this one is traded for. It follows from this one and a random salt that is kept beside its hash, so
     /// whoever has only one of both can make nothing of it.
     ///
@@ -54,30 +37,6 @@ impl RefreshSecret {
         let mac = Hmac::<Sha256>::new_from_slice(salt.as_bytes()).ok()?;
         let mac = mac.chain_update(SUCCESSOR_DOMAIN).chain_update(&self.0);
         Some(Self(to_hex(&mac.finalize().into_bytes())))
-    }
-}
-
-impl fmt::Debug for RefreshSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RefreshSecret(hidden)")
-    }
-}
-
-/// SHA-256 of a refresh token in lower-case hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TokenHash(String);
-
-impl TokenHash {
-    /// A hash as it was stored.
-    #[must_use]
-    pub const fn from_stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

@@ -4,7 +4,7 @@ use mercato_sql::{Row, params};
 
 use super::{FORGET_MAX_ROWS, Records};
 use crate::application::Error;
-use crate::domain::{CounterKey, Failures};
+use crate::domain::{Counter, CounterKey};
 
 const SELECT_FAILURES: &str = "
     SELECT failures, window_ends_at, blocked_until
@@ -56,13 +56,13 @@ const DELETE_OLD_FAMILIAR: &str = "
 
 impl Records<'_> {
     /// The failed logins under that key, old ones included; none when there were none.
-    pub fn failures(&self, key: &CounterKey) -> Result<Failures, Error> {
+    pub fn failures(&self, key: &CounterKey) -> Result<Counter, Error> {
         let kept = self.first(SELECT_FAILURES, params![key.as_str()], failures)?;
         Ok(kept.unwrap_or_default())
     }
 
     /// Replaces the failed logins under that key.
-    pub fn save_failures(&self, key: &CounterKey, failures: &Failures) -> Result<(), Error> {
+    pub fn save_failures(&self, key: &CounterKey, failures: &Counter) -> Result<(), Error> {
         let values = params![
             key.as_str(),
             failures.count(),
@@ -110,8 +110,8 @@ impl Records<'_> {
     }
 }
 
-fn failures(row: &Row) -> Result<Failures, Error> {
-    Ok(Failures::restore(
+fn failures(row: &Row) -> Result<Counter, Error> {
+    Ok(Counter::restore(
         row.get("failures")?,
         row.get("window_ends_at")?,
         row.get("blocked_until")?,
@@ -130,7 +130,7 @@ mod tests {
         let store = Store::for_test();
         let (key, other) = (CounterKey::subject("a"), CounterKey::subject("b"));
         let kept = |key: &CounterKey| store.read(|records| records.failures(key)).unwrap();
-        assert_eq!(kept(&key), Failures::default());
+        assert_eq!(kept(&key), Counter::default());
         for max in [10, 1] {
             let failures = kept(&key).with_one_more(max, NOW);
             store
@@ -138,11 +138,11 @@ mod tests {
                 .unwrap();
             assert_eq!(kept(&key), failures);
         }
-        assert_eq!(kept(&other), Failures::default());
+        assert_eq!(kept(&other), Counter::default());
         store
             .change(|records| records.clear_failures(&key))
             .unwrap();
-        assert_eq!(kept(&key), Failures::default());
+        assert_eq!(kept(&key), Counter::default());
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
         let store = Store::for_test();
         let count = FORGET_MAX_ROWS + 1;
         let key = |number: u32| CounterKey::subject(&number.to_string());
-        let failures = Failures::default().with_one_more(10, NOW);
+        let failures = Counter::default().with_one_more(10, NOW);
         store
             .change(|records| {
                 (0..count).try_for_each(|number| {

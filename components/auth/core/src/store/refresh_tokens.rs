@@ -209,7 +209,7 @@ impl Records<'_> {
 
 fn refresh_token(row: &Row) -> Result<RefreshToken, Error> {
     Ok(RefreshToken::restore(RefreshTokenRecord {
-        hash: TokenHash::from_stored(row.get("token_hash")?),
+        hash: TokenHash::stored(row.get("token_hash")?),
         session: session_id(row, "family_id")?,
         account: account_id(row, "user_id")?,
         issued_at: row.get("issued_at")?,

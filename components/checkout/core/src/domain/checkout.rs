@@ -1,15 +1,16 @@
 //! The checkout: what a customer has filled in.
 
-use mercato_kernel::{AccountId, CheckoutId, FieldError, ProductId};
+use mercato_kernel::{
+    AccountId, CheckoutId, CheckoutToken, CheckoutTokenHash, FieldError, ProductId, Quantity,
+};
 use mercato_money::Money;
 
 use super::address::{Address, AddressDraft, Destination};
 use super::code::CODES_MAX;
 use super::email::Email;
-use super::line::{Line, Quantity, merged};
+use super::line::{Line, merged};
 use super::quote::{QUOTE_LIFETIME_MS, Quote, QuoteId};
 use super::texts::{CodeName, Metadata, Note, OptionCode, broken};
-use super::token::{CheckoutToken, TokenHash};
 
 /// How long a checkout that nobody uses is kept, in milliseconds.
 pub const UNUSED_KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
@@ -20,7 +21,7 @@ pub enum Owner {
     /// An account's.
     Account(AccountId),
     /// Of whoever has the token of this hash.
-    Guest(TokenHash),
+    Guest(CheckoutTokenHash),
 }
 
 /// Who asks for a checkout.

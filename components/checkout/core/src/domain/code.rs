@@ -1,9 +1,8 @@
 //! Discount codes.
 
 use mercato_kernel::{FieldError, ProductId, named};
-use mercato_money::{Currency, Money};
+use mercato_money::{Currency, Money, Rate};
 
-use super::rate::Rate;
 use super::texts::{CodeName, Label, broken};
 
 /// Most products that a code is for.

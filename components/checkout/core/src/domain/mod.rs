@@ -6,13 +6,11 @@ mod code;
 mod email;
 mod line;
 pub mod quote;
-mod rate;
 mod share;
 mod shipping;
 mod tax;
 mod texts;
 mod throttle;
-mod token;
 
 pub use address::{
     ADDRESS_LINE_CHARS_MAX, Address, AddressDraft, Destination, PHONE_CHARS_MAX,
@@ -27,10 +25,14 @@ pub use code::{
     UseLimits,
 };
 pub use email::{EMAIL_BYTES_MAX, Email};
-pub use line::{LINES_MAX, Line, QUANTITY_MAX, Quantity, merged};
-pub use mercato_kernel::{AccountId, CheckoutId, FieldError, OrderId, ProductId};
+pub use line::{LINES_MAX, Line, merged};
+pub use mercato_kernel::{
+    AccountId, CheckoutId, CheckoutToken, CheckoutTokenHash, Counter, FieldError,
+    GUEST_TOKEN_PREFIX, OrderId, ProductId, QUANTITY_MAX, Quantity, WAIT_MAX_MS, WAIT_MIN_MS,
+    WINDOW_MS,
+};
+pub use mercato_money::Rate;
 pub use mercato_platform::client::Client;
-pub use rate::Rate;
 pub use share::{rounded, spread};
 pub use shipping::{
     Measure, OPTIONS_MAX, PLACES_MAX, STEPS_MAX, ShippingOption, ShippingSettings, Step, ZONES_MAX,
@@ -42,8 +44,4 @@ pub use texts::{
     METADATA_VALUE_CHARS_MAX, Metadata, NOTE_CHARS_MAX, Note, OPTION_CODE_CHARS_MAX, OptionCode,
     REASON_CHARS_MAX, Reason, TAX_CLASS_CHARS_MAX, TaxClass,
 };
-pub use throttle::{
-    Counter, CounterKey, OPENED_CHECKOUTS_MAX, UNKNOWN_CODES_MAX, WAIT_MAX_MS, WAIT_MIN_MS,
-    WINDOW_MS,
-};
-pub use token::{CheckoutToken, TOKEN_BYTES, TOKEN_PREFIX, TokenHash};
+pub use throttle::{CounterKey, OPENED_CHECKOUTS_MAX, UNKNOWN_CODES_MAX};

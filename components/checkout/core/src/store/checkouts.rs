@@ -8,8 +8,8 @@ use super::{Records, damaged, id, key, lines_of, texts_of};
 use crate::application::Error;
 use crate::domain::quote::QuoteId;
 use crate::domain::{
-    Checkout, CheckoutId, CheckoutRecord, CodeName, Content, Email, Line, Metadata, Note,
-    OptionCode, Owner, Quantity, ShownQuote, TokenHash,
+    Checkout, CheckoutId, CheckoutRecord, CheckoutTokenHash, CodeName, Content, Email, Line,
+    Metadata, Note, OptionCode, Owner, Quantity, ShownQuote,
 };
 
 const SELECT: &str = "
@@ -133,7 +133,7 @@ impl Records<'_> {
                 key(id),
                 position.into(),
                 key(line.product_id),
-                line.quantity.units().into(),
+                line.quantity.get().into(),
                 line.seen_price.map(Money::units).into(),
             ]
         });
@@ -176,7 +176,7 @@ fn record(row: &Row) -> Result<CheckoutRecord, Error> {
     let token: Option<String> = row.get("token_hash")?;
     let owner = match (account, token) {
         (Some(id), None) => Owner::Account(id.into()),
-        (None, Some(hash)) => Owner::Guest(TokenHash::stored(hash)),
+        (None, Some(hash)) => Owner::Guest(CheckoutTokenHash::stored(hash)),
         _ => return Err(damaged("account_id")),
     };
     let (quote, expires_at): (Option<String>, Option<u64>) =

@@ -32,11 +32,11 @@ impl Records<'_> {
     /// What is counted under that key; none when nothing is.
     pub fn counter(&self, key: &CounterKey) -> Result<Counter, Error> {
         let kept = self.first(SELECT, params![key.as_str()], |row| {
-            Ok(Counter {
-                count: row.get("count")?,
-                window_ends_at: row.get("window_ends_at")?,
-                blocked_until: row.get("blocked_until")?,
-            })
+            Ok(Counter::restore(
+                row.get("count")?,
+                row.get("window_ends_at")?,
+                row.get("blocked_until")?,
+            ))
         })?;
         Ok(kept.unwrap_or_default())
     }
@@ -45,9 +45,9 @@ impl Records<'_> {
     pub fn save_counter(&self, key: &CounterKey, counter: &Counter) -> Result<(), Error> {
         let values = params![
             key.as_str(),
-            counter.count,
-            counter.window_ends_at,
-            counter.blocked_until,
+            counter.count(),
+            counter.window_ends_at(),
+            counter.blocked_until(),
             counter.forgotten_at(),
         ];
         self.execute(REPLACE, values)

@@ -1,4 +1,4 @@
-use mercato_kernel::{FieldError, FromJson, ProductId, Refusal, named};
+use mercato_kernel::{FieldError, ProductId, QUANTITY_MAX, Quantity, named};
 use mercato_money::Money;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -7,46 +7,6 @@ use super::OrderError;
 
 /// Lines an order can have.
 pub const LINES_MAX: usize = 100;
-
-/// Units of one product in an order.
-pub const QUANTITY_MAX: u32 = 10_000;
-
-/// A number of units, 1 to [`QUANTITY_MAX`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Quantity(u32);
-
-impl Quantity {
-    /// So many units, if an order may hold them.
-    #[must_use]
-    pub fn new(units: u32) -> Option<Self> {
-        (1..=QUANTITY_MAX).contains(&units).then_some(Self(units))
-    }
-
-    /// The number.
-    #[must_use]
-    pub const fn get(self) -> u32 {
-        self.0
-    }
-}
-
-impl FromJson for Quantity {
-    fn placeholder() -> Self {
-        Self(1)
-    }
-
-    fn from_json(json: &str) -> Result<Self, Refusal> {
-        let units = i64::from_json(json)?;
-        if units < 1 {
-            return Err(("min", "must not be less than 1".into()));
-        }
-        let quantity = u32::try_from(units).ok().and_then(Self::new);
-        let too_many = || {
-            let rule = format!("must not be more than {QUANTITY_MAX}");
-            ("max", rule.into())
-        };
-        quantity.ok_or_else(too_many)
-    }
-}
 
 /// A line that can be asked of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,31 +93,22 @@ pub fn merge_lines(requested: &[Line]) -> Result<Vec<Line>, OrderError> {
         let message = format!("items must not have more than {LINES_MAX} lines");
         return Err(OrderError::field("items", "max", message));
     }
-    let mut merged: Vec<Line> = Vec::new();
-    let mut errors = Vec::new();
-    for (index, line) in requested.iter().enumerate() {
-        let known = merged
-            .iter_mut()
-            .find(|known| known.product_id == line.product_id);
-        let Some(known) = known else {
-            merged.push(line.clone());
-            continue;
+    let lines: Vec<_> = requested
+        .iter()
+        .map(|line| (line.product_id, line.quantity))
+        .collect();
+    let merged = mercato_kernel::merge_lines(&lines).map_err(|too_much| {
+        let error = |index| {
+            let message = format!("quantity of one product must not be more than {QUANTITY_MAX}");
+            FieldError::new(format!("items[{index}].quantity"), "max", message)
         };
-        match Quantity::new(known.quantity.get() + line.quantity.get()) {
-            Some(sum) => known.quantity = sum,
-            None => {
-                let message =
-                    format!("quantity of one product must not be more than {QUANTITY_MAX}");
-                let field = format!("items[{index}].quantity");
-                errors.push(FieldError::new(field, "max", message));
-            }
-        }
-    }
-    if errors.is_empty() {
-        Ok(merged)
-    } else {
-        Err(OrderError::Invalid(errors))
-    }
+        OrderError::Invalid(too_much.into_iter().map(error).collect())
+    })?;
+    let line = |(product_id, quantity)| Line {
+        product_id,
+        quantity,
+    };
+    Ok(merged.into_iter().map(line).collect())
 }
 
 #[cfg(test)]
@@ -193,12 +144,6 @@ mod tests {
 
     fn max_of(field: &str) -> (String, String) {
         (field.to_owned(), "max".to_owned())
-    }
-
-    #[test]
-    fn a_quantity_has_bounds() {
-        let taken = [0, 1, 10_000, 10_001, u32::MAX].map(|units| Quantity::new(units).is_some());
-        assert_eq!(taken, [false, true, true, false, false]);
     }
 
     #[test]

@@ -21,21 +21,19 @@ pub use error::{OrderError, TotalChanged};
 pub use limits::{
     DAY_MS, Holder, HolderKind, Holding, Limit, LimitReached, Limits, MINUTE_MS, Share,
 };
-pub use line::{
-    Demand, LINES_MAX, Line, LineProblem, QUANTITY_MAX, Quantity, RejectedLine, merge_lines,
-};
+pub use line::{Demand, LINES_MAX, Line, LineProblem, RejectedLine, merge_lines};
 pub use mercato_contracts::payments::types::{
     CheckoutSession, EventType, Payment, PaymentEvent, PaymentStatus,
 };
+pub use mercato_kernel::{CheckoutToken, QUANTITY_MAX, Quantity, QuoteId};
 pub use number::{NotANumber, OrderNumber};
 pub use order::{Order, OrderItem, OrderView, Receipt, ReceiptId, StatusChange};
 pub use payment::{CodesMove, EventEffect, EventOutcome, StockMove};
 #[cfg(test)]
 pub(crate) use quote::tests as quote_for_tests;
 pub use quote::{
-    Address, CheckoutHolder, CheckoutToken, Missing, OrderToken, OrderTokenHash, OrderedQuote,
-    Quote, QuoteDiscount, QuoteLine, QuoteName, QuoteShipping, QuoteTax, QuoteTotals, QuotedOrder,
-    TaxRate,
+    Address, CheckoutHolder, Missing, OrderToken, OrderTokenHash, OrderedQuote, Quote,
+    QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, QuoteTotals, QuotedOrder, TaxRate,
 };
 pub use saga::{BACK_OFF, Cancellation, OrderRequest, PAUSE_LONGEST_MS, Rejection, Saga, Step};
 pub use status::{OrderStatus, Transition};

@@ -1,16 +1,14 @@
 //! What an order keeps of the checkout that it was.
 
-use std::fmt;
-
-use mercato_kernel::{AccountId, CheckoutId, OrderId, ProductId, Refusal};
+use mercato_kernel::{
+    AccountId, CheckoutId, CheckoutToken, GUEST_TOKEN_PREFIX, OrderId, ProductId, Quantity,
+};
 use mercato_money::{Currency, Money};
 use mercato_platform::log;
 use mercato_platform::random::to_hex;
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq as _;
-use utoipa::ToSchema;
 
-use super::{CustomerId, Line, OrderError, OrderItem, Quantity};
+use super::{CustomerId, Line, OrderError, OrderItem};
 
 pub use mercato_contracts::checkout::quotes::QuotedOrder;
 pub use mercato_contracts::checkout::types::{
@@ -18,26 +16,17 @@ pub use mercato_contracts::checkout::types::{
     TaxRate,
 };
 
-/// How tokens of guests begin: nobody takes one for a token of an account.
-const TOKEN_PREFIX: &str = "guest_";
-
 /// Keeps these hashes apart from any other hash of the same text.
 const TOKEN_DOMAIN: &[u8] = b"mercato order token\0";
 
-/// The same for what is stored of such a token.
-const HASH_DOMAIN: &[u8] = b"mercato order token hash\0";
-
-/// The secret that is a guest's way back to one order. Cannot be printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct OrderToken(String);
+mercato_kernel::secret! {
+    /// The secret that is a guest's way back to one order.
+    OrderToken,
+    /// What is stored of an [`OrderToken`].
+    OrderTokenHash: b"mercato order token hash\0"
+}
 
 impl OrderToken {
-    /// A token as it was presented.
-    #[must_use]
-    pub const fn new(text: String) -> Self {
-        Self(text)
-    }
-
     /// The token of an order that was a checkout with that token. It follows from both, so that a request that is repeated after a
     /// crash is answered with the same one, and nothing but its hash is stored.
     #[must_use]
@@ -46,117 +35,7 @@ impl OrderToken {
             .chain_update(TOKEN_DOMAIN)
             .chain_update(&*order_id.text())
             .chain_update(checkout_token);
-        Self(format!("{TOKEN_PREFIX}{}", to_hex(&hash.finalize())))
-    }
-
-    /// The token itself, for its bearer.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// What is stored of it. A fast hash is enough: the token is random, there is nothing to guess.
-    #[must_use]
-    pub fn hash(&self) -> OrderTokenHash {
-        let hash = Sha256::new()
-            .chain_update(HASH_DOMAIN)
-            .chain_update(&self.0);
-        OrderTokenHash(to_hex(&hash.finalize()))
-    }
-}
-
-impl fmt::Debug for OrderToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OrderToken(hidden)")
-    }
-}
-
-/// SHA-256 of an [`OrderToken`] in lower-case hexadecimal digits.
-#[derive(Debug, Clone)]
-pub struct OrderTokenHash(String);
-
-impl OrderTokenHash {
-    /// A hash as it was stored; for the store alone.
-    #[must_use]
-    pub const fn stored(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Compares in a time that says nothing of where two hashes differ.
-impl PartialEq for OrderTokenHash {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
-    }
-}
-
-impl Eq for OrderTokenHash {}
-
-/// How the name of a quote begins.
-const QUOTE_PREFIX: &str = "q_";
-
-/// Digits of the name of a quote.
-const QUOTE_DIGITS: usize = 40;
-
-/// The name of a quote, as checkouts give it.
-#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
-#[schema(
-    pattern = "^q_[0-9a-f]{40}$",
-    example = "q_4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-)]
-pub struct QuoteName(String);
-
-impl QuoteName {
-    /// The name that somebody sent.
-    ///
-    /// # Errors
-    /// When no quote can have it.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let digits = text.strip_prefix(QUOTE_PREFIX).unwrap_or_default();
-        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if digits.len() == QUOTE_DIGITS && digits.bytes().all(is_digit) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(("format", "must be the quote of a checkout".into()))
-        }
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-mercato_kernel::read_from_text!(QuoteName, Self::parse, Self(String::new()));
-
-/// The token of a guest's checkout, as it was presented. Cannot be printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct CheckoutToken(String);
-
-impl CheckoutToken {
-    /// A token as it was presented.
-    #[must_use]
-    pub const fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The token itself, for checkouts alone.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for CheckoutToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CheckoutToken(hidden)")
+        Self(format!("{GUEST_TOKEN_PREFIX}{}", to_hex(&hash.finalize())))
     }
 }
 

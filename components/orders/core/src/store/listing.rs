@@ -8,8 +8,21 @@ use mercato_kernel::{Named as _, PageStart, Total};
 use mercato_sql::Value;
 
 use super::key;
-use super::orders::COLUMNS;
 use crate::application::queries::list_orders::{OrderFilter, OrderSort, Place};
+
+/// All columns of an order.
+macro_rules! columns {
+    () => {
+        "
+  id, customer_id, status, total_amount, total_items, currency,
+  receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version,
+  payment_version, stock_returned, number, checkout_id"
+    };
+}
+
+pub(super) use columns;
+
+pub(super) const COLUMNS: &str = columns!();
 
 /// An order's id has the time when it was made, which is read from the clock right after the order's time of creation.
 /// They lie less than this apart, in milliseconds.

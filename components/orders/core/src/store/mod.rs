@@ -4,6 +4,7 @@ mod history;
 mod holders;
 mod idempotency_keys;
 mod inbox;
+mod items;
 mod listing;
 mod metrics;
 mod orders;

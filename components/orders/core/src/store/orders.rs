@@ -4,25 +4,14 @@ use mercato_kernel::{Named as _, OrderId, PageStart, Total, Uuid};
 use mercato_money::Money;
 use mercato_sql::{Error, Row, Value, params};
 
-use super::listing::{count_of, page_of};
+use super::items::item_of;
+use super::listing::{COLUMNS, columns, count_of, page_of};
 use super::sagas::saga_columns;
 use super::{Records, exactly_one, id, json_of, key, named};
 use crate::application::queries::list_orders::{OrderFilter, OrderSort, Place};
 use crate::domain::{
-    Order, OrderError, OrderItem, OrderNumber, OrderStatus, OrderView, Quantity, Receipt, Saga,
+    Order, OrderError, OrderItem, OrderNumber, OrderStatus, OrderView, Receipt, Saga,
 };
-
-/// All columns of an order.
-macro_rules! columns {
-    () => {
-        "
-  id, customer_id, status, total_amount, total_items, currency,
-  receipt_id, receipt_url, receipt_issued_at, paid_at, created_at, updated_at, version,
-  payment_version, stock_returned, number, checkout_id"
-    };
-}
-
-pub(super) const COLUMNS: &str = columns!();
 
 /// A saga's customer and time of creation are those of its order.
 const ORDER_AND_SAGA: &str = concat!(
@@ -275,18 +264,4 @@ fn view_of(row: &Row) -> Result<OrderView, OrderError> {
         updated_at: row.get("updated_at")?,
         version: row.get("version")?,
     })
-}
-
-pub(super) fn item_of(row: &Row) -> Result<OrderItem, OrderError> {
-    Ok(OrderItem {
-        product_id: id(row, "product_id")?,
-        name: row.get("name")?,
-        unit_price: Money::from_units(row.get("unit_price")?),
-        quantity: quantity(row)?,
-    })
-}
-
-pub(super) fn quantity(row: &Row) -> Result<Quantity, OrderError> {
-    let quantity = Quantity::new(row.get("quantity")?);
-    Ok(quantity.ok_or_else(|| Error::not("quantity", "a quantity"))?)
 }

@@ -5,7 +5,7 @@ use mercato_money::Money;
 use mercato_sql::{Error, Row, Value, params};
 
 use super::history::actor;
-use super::orders::{item_of, quantity};
+use super::items::{item_of, quantity};
 use super::{Records, exactly_one, id, key, named, too_late};
 use crate::domain::{
     Cancellation, CheckoutSession, Holder, Line, OrderError, OrderItem, OrderNumber, OrderRequest,

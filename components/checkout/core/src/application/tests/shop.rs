@@ -15,8 +15,8 @@ use crate::application::{CheckoutView, Error};
 use crate::domain::quote::QuoteId;
 use crate::domain::{
     AccountId, AddressDraft, Benefit, Changes, CheckoutId, CheckoutToken, Client, CodeName,
-    CodeTerms, DiscountCode, Email, Holder, Label, Measure, OptionCode, OrderId, ProductId,
-    Quantity, Rate, ShippingOption, ShippingSettings, Step, TOKEN_PREFIX, TaxClass, TaxRule,
+    CodeTerms, DiscountCode, Email, GUEST_TOKEN_PREFIX, Holder, Label, Measure, OptionCode,
+    OrderId, ProductId, Quantity, Rate, ShippingOption, ShippingSettings, Step, TaxClass, TaxRule,
     TaxSettings, UseLimits, Zone,
 };
 use crate::store::Store;
@@ -54,7 +54,7 @@ struct CountingTokens(Cell<u32>);
 impl Secrets for CountingTokens {
     fn token(&self) -> CheckoutToken {
         self.0.set(self.0.get() + 1);
-        CheckoutToken::new(format!("{TOKEN_PREFIX}{}", self.0.get()))
+        CheckoutToken::new(format!("{GUEST_TOKEN_PREFIX}{}", self.0.get()))
     }
 }
 

@@ -166,7 +166,7 @@ fn sum(numbers: impl IntoIterator<Item = i64>) -> Result<i64, TooLarge> {
 fn amounts(request: &QuoteRequest<'_>) -> Result<Vec<i64>, TooLarge> {
     let per_minor = i128::from(request.currency.units_per_minor());
     let amount = |item: &QuoteItem| {
-        let units = i128::from(item.unit_price.units()) * i128::from(item.quantity.units());
+        let units = i128::from(item.unit_price.units()) * i128::from(item.quantity.get());
         rounded(units, per_minor).ok_or(TooLarge)
     };
     let amounts: Vec<i64> = request.items.iter().map(amount).collect::<Result<_, _>>()?;
@@ -175,7 +175,7 @@ fn amounts(request: &QuoteRequest<'_>) -> Result<Vec<i64>, TooLarge> {
 }
 
 fn weight(items: &[QuoteItem]) -> u64 {
-    let grams = |item: &QuoteItem| u64::from(item.weight_grams) * u64::from(item.quantity.units());
+    let grams = |item: &QuoteItem| u64::from(item.weight_grams) * u64::from(item.quantity.get());
     items.iter().map(grams).fold(0, u64::saturating_add)
 }
 
@@ -195,7 +195,7 @@ fn messages_of_items(request: &QuoteRequest<'_>) -> Vec<Message> {
             messages.push(Message::PriceChanged { line, was, is });
         }
         let available = item.available;
-        if available < u64::from(item.quantity.units()) {
+        if available < u64::from(item.quantity.get()) {
             messages.push(Message::InsufficientStock { line, available });
         }
     }

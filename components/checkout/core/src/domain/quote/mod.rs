@@ -1,20 +1,17 @@
 //! The quote: everything that an order would cost, exact to the minor unit.
 
 mod draw;
-mod id;
 pub mod ports;
 #[cfg(test)]
 mod tests;
 
 pub use draw::{QuoteItem, QuoteRequest, TooLarge, draw};
-pub use id::{QUOTE_ID_PREFIX, QuoteId};
+pub use mercato_kernel::QuoteId;
 
-use mercato_kernel::{ProductId, named};
-use mercato_money::{Currency, Money};
+use mercato_kernel::{ProductId, Quantity, named};
+use mercato_money::{Currency, Money, Rate};
 
 use super::code::CodeProblem;
-use super::line::Quantity;
-use super::rate::Rate;
 use ports::RateOption;
 
 /// How long a quote can be ordered after it was shown, in milliseconds.

@@ -15,7 +15,7 @@ use super::create_order::{
 };
 use crate::application::saga::{cancel, pending_actions, place};
 use crate::domain::{
-    Cancellation, CheckoutHolder, CustomerId, OrderError, OrderStatus, OrderedQuote, QuoteName,
+    Cancellation, CheckoutHolder, CustomerId, OrderError, OrderStatus, OrderedQuote, QuoteId,
 };
 use crate::ports::{Checkouts, Ports, Store};
 use crate::store::Ordered;
@@ -34,7 +34,7 @@ pub struct OrderCheckout {
     /// Whose it is.
     pub holder: CheckoutHolder,
     /// The name of the quote that the customer saw.
-    pub quote: QuoteName,
+    pub quote: QuoteId,
     /// Where from, if that is known.
     pub client: Option<Client>,
     /// Whether the limits do not concern this order.

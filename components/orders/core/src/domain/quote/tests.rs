@@ -131,7 +131,7 @@ fn an_order_has_one_token_that_its_hash_alone_does_not_tell() {
     let other = OrderId::parse("01939f6e-8a00-7000-8000-00000000000b").unwrap();
     let token = OrderToken::of(order, "guest_a");
     assert_eq!(token, OrderToken::of(order, "guest_a"));
-    assert!(token.expose().starts_with(TOKEN_PREFIX) && token.expose().len() == 70);
+    assert!(token.expose().starts_with(GUEST_TOKEN_PREFIX) && token.expose().len() == 70);
     for another in [
         OrderToken::of(order, "guest_b"),
         OrderToken::of(other, "guest_a"),

@@ -1,7 +1,10 @@
 use std::collections::BTreeMap;
 
+use mercato_money::Money;
+
+use super::lines::{DESCRIPTION_MAX_CHARS, LINE_ITEMS_MAX};
 use super::*;
-use crate::port::Adjustment;
+use crate::port::{Adjustment, AdjustmentKind, CheckoutDetails, LineAmount, LineItem};
 
 const NUMBER: &str = "M-084S-N02Q";
 const ORDER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";

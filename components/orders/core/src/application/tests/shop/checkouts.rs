@@ -51,9 +51,9 @@ impl Catalogue for Shelf {
 struct CountingTokens(Cell<u32>);
 
 impl Secrets for CountingTokens {
-    fn token(&self) -> checkout::CheckoutToken {
+    fn token(&self) -> CheckoutToken {
         self.0.set(self.0.get() + 1);
-        checkout::CheckoutToken::new(format!("{}{}", checkout::TOKEN_PREFIX, self.0.get()))
+        CheckoutToken::new(format!("{}{}", checkout::GUEST_TOKEN_PREFIX, self.0.get()))
     }
 }
 
@@ -211,7 +211,7 @@ fn holder_of(holder: &CheckoutHolder) -> checkout::Holder {
     match holder {
         CheckoutHolder::Account(id) => checkout::Holder::Account(*id),
         CheckoutHolder::Guest(token) => {
-            checkout::Holder::Guest(checkout::CheckoutToken::new(token.expose().to_owned()))
+            checkout::Holder::Guest(CheckoutToken::new(token.expose().to_owned()))
         }
     }
 }

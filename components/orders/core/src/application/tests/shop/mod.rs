@@ -40,7 +40,7 @@ use crate::application::queries::list_orders::{self, OrderFilter, OrderSort};
 use crate::application::saga::pending_actions::SOLD_AFTER_MS;
 use crate::domain::{
     EventOutcome, Holder, Holding, Limits, Line, OrderError, OrderNumber, OrderStatus, OrderView,
-    PaymentEvent, PaymentStatus, Quantity, QuoteName,
+    PaymentEvent, PaymentStatus, Quantity, QuoteId,
 };
 use crate::ports::{Ports, Store};
 use crate::settings::Settings;
@@ -142,7 +142,7 @@ pub fn command(filled: &Filled, key: Option<&str>) -> OrderCheckout {
     OrderCheckout {
         checkout_id: filled.id,
         holder: filled.holder.clone(),
-        quote: QuoteName::parse(&filled.quote).unwrap(),
+        quote: QuoteId::parse(&filled.quote).unwrap(),
         client: None,
         is_exempt: false,
         idempotency,

@@ -1,6 +1,6 @@
 //! Parts of a whole: tax rates and percentages of discounts.
 
-use mercato_money::Money;
+use crate::Money;
 
 /// A percentage from 0 to 100 with at most four decimal places, in ten-thousandths of a percent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

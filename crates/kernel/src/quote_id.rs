@@ -3,12 +3,14 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use mercato_kernel::Refusal;
 use mercato_platform::random::to_hex;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use crate::Refusal;
 
 /// How the name of a quote begins.
-pub const QUOTE_ID_PREFIX: &str = "q_";
+const QUOTE_ID_PREFIX: &str = "q_";
 
 /// Bytes of the digest that are kept: nobody finds two contents of one name.
 const DIGEST_BYTES: usize = 20;
@@ -18,7 +20,12 @@ const DOMAIN: &[u8] = b"mercato quote\0";
 
 /// Names what a quote says: the same content has the same name, and another content another one. It holds as long as a quote lives;
 /// another version of the shop may name the same content otherwise.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, ToSchema)]
+#[schema(
+    as = QuoteName,
+    pattern = "^q_[0-9a-f]{40}$",
+    example = "q_4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+)]
 pub struct QuoteId(String);
 
 impl QuoteId {
@@ -64,6 +71,14 @@ impl QuoteId {
 impl fmt::Display for QuoteId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+crate::read_from_text!(QuoteId, Self::parse, Self(String::new()));
+
+impl serde::Serialize for QuoteId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

@@ -1,0 +1,102 @@
+//! Quotes and addresses in the words of the contract `mercato:checkout`.
+//!
+//! `types` of the module above are those of WIT, which gives whoever exports an interface other types than whoever imports it: the
+//! component compiles this file with the former, the REST adapter of checkouts and the tests of orders with the latter.
+
+use checkout::domain::quote::{
+    Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, TaxRate, Totals,
+};
+use checkout::domain::{Address, ShownQuote};
+
+use super::types;
+
+/// A quote as it was shown.
+pub fn quote(quote: Quote, shown: &ShownQuote) -> types::Quote {
+    types::Quote {
+        id: shown.id.to_string(),
+        expires_at: shown.expires_at,
+        currency: quote.currency.to_string(),
+        prices_include_tax: quote.prices_include_tax,
+        lines: quote.lines.into_iter().map(line).collect(),
+        shipping: quote.shipping.map(shipping),
+        discounts: quote.discounts.into_iter().map(discount).collect(),
+        taxes: quote.taxes.into_iter().map(tax).collect(),
+        totals: totals(quote.totals),
+    }
+}
+
+/// A postal address.
+pub fn address(address: Address) -> types::Address {
+    types::Address {
+        name: address.name,
+        company: address.company,
+        line1: address.line1,
+        line2: address.line2,
+        postal_code: address.postal_code,
+        city: address.city,
+        region: address.region,
+        country: address.country,
+        phone: address.phone,
+    }
+}
+
+fn tax_rate(rate: TaxRate) -> types::TaxRate {
+    types::TaxRate {
+        rate: rate.rate.units(),
+        reason: rate.reason,
+    }
+}
+
+fn line(line: QuoteLine) -> types::QuoteLine {
+    types::QuoteLine {
+        product_id: line.product_id.to_string(),
+        name: line.name,
+        quantity: line.quantity.get(),
+        unit_price: line.unit_price.units(),
+        amount: line.amount,
+        discount: line.discount,
+        tax_rate: tax_rate(line.tax_rate),
+        net: line.net,
+        tax: line.tax,
+        total: line.total,
+    }
+}
+
+fn shipping(shipping: QuoteShipping) -> types::QuoteShipping {
+    types::QuoteShipping {
+        code: shipping.code,
+        name: shipping.name,
+        amount: shipping.amount,
+        discount: shipping.discount,
+        tax_rate: tax_rate(shipping.tax_rate),
+        net: shipping.net,
+        tax: shipping.tax,
+        total: shipping.total,
+    }
+}
+
+fn discount(discount: QuoteDiscount) -> types::QuoteDiscount {
+    types::QuoteDiscount {
+        code: discount.code,
+        label: discount.label,
+        amount: discount.amount,
+    }
+}
+
+fn tax(tax: QuoteTax) -> types::QuoteTax {
+    types::QuoteTax {
+        tax_rate: tax_rate(tax.tax_rate),
+        net: tax.net,
+        tax: tax.tax,
+    }
+}
+
+const fn totals(totals: Totals) -> types::QuoteTotals {
+    types::QuoteTotals {
+        items: totals.items,
+        discount: totals.discount,
+        shipping: totals.shipping,
+        tax: totals.tax,
+        total: totals.total,
+    }
+}
