@@ -18,7 +18,6 @@ use utoipa::ToSchema;
 #[schema(as = Quote)]
 pub struct QuoteView {
     /// Names this quote; what is ordered is what it says.
-    #[schema(inline)]
     quote: QuoteId,
     /// Until when it can be ordered.
     expires_at: Timestamp,
