@@ -2,8 +2,9 @@
 //! taxes, shipping and discount codes and imports a catalogue when it has none, and says where to look. `cargo xtask up --demo` starts it beside the runner.
 
 use std::{
-    fs,
-    path::PathBuf,
+    collections::BTreeMap,
+    env, fs, io,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -39,10 +40,36 @@ struct Arguments {
 }
 
 /// The admin, as the variables name them.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 struct Admin {
     admin_email: String,
     admin_password: String,
+}
+
+impl Admin {
+    /// The admin of the environment or of the file; the environment goes first, as with the shop itself.
+    fn named(file: &Path) -> Result<Self> {
+        let variables = fs::read_to_string(file).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => Ok(String::new()),
+            _ => Err(error),
+        });
+        let variables = variables.with_context(|| format!("cannot read {}", file.display()))?;
+        // What is wrong is not told: the text has secrets in it.
+        let mut variables: BTreeMap<String, toml::Value> =
+            toml::from_str(&variables).map_err(|_| anyhow!("{} is not TOML", file.display()))?;
+        let mut named = |name: &str| {
+            let in_file = variables.remove(name);
+            let in_file = in_file.and_then(|value| value.as_str().map(str::to_owned));
+            let given = env::var(format!("SPIN_VARIABLE_{}", name.to_uppercase())).ok();
+            given
+                .or(in_file)
+                .with_context(|| format!("the variables name no admin: {name} is missing"))
+        };
+        Ok(Self {
+            admin_email: named("admin_email")?,
+            admin_password: named("admin_password")?,
+        })
+    }
 }
 
 /// What checkouts go by, as the API takes it.
@@ -70,11 +97,7 @@ fn main() -> Result<()> {
             .context("the list of products has no total")
     };
     if number_of_products()? == 0 {
-        let variables = fs::read_to_string(&arguments.variables)
-            .with_context(|| format!("cannot read {}", arguments.variables.display()))?;
-        // What is wrong is not told: the text has secrets in it.
-        let admin: Admin = toml::from_str(&variables)
-            .map_err(|_| anyhow!("the variables name no admin: admin_email, admin_password"))?;
+        let admin = Admin::named(&arguments.variables)?;
         let credentials = json!({ "email": admin.admin_email, "password": admin.admin_password });
         let log_in = agent
             .post(api("/auth/login"))

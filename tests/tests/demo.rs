@@ -9,12 +9,19 @@ use mercato_tests::{ADMIN_EMAIL, ADMIN_PASSWORD, Folder, Server, runner};
 use serde_json::json;
 
 fn fill(server: &Server, password: &str) -> Output {
+    fill_with(server, password, &[])
+}
+
+fn fill_with(server: &Server, password: &str, environment: &[(&str, &str)]) -> Output {
     let folder = Folder::new("demo");
     let variables = folder.path().join("variables.toml");
     let text = format!("admin_email = \"{ADMIN_EMAIL}\"\nadmin_password = \"{password}\"\n");
     fs::write(&variables, text).expect("a variables file");
     let program = format!("mercato-demo{}", std::env::consts::EXE_SUFFIX);
     Command::new(runner().with_file_name(program))
+        .env_remove("SPIN_VARIABLE_ADMIN_EMAIL")
+        .env_remove("SPIN_VARIABLE_ADMIN_PASSWORD")
+        .envs(environment.iter().copied())
         .args(["--base-url", server.base_url(), "--variables"])
         .arg(&variables)
         .stdin(Stdio::null())
@@ -89,4 +96,17 @@ fn an_empty_shop_is_filled_once_and_says_where_to_look() {
     let rates: Vec<_> = rates.iter().map(|tax| &tax["rate"]).collect();
     assert_eq!(rates, [&json!(10), &json!(20)], "{checkout}");
     assert_eq!(checkout["totals"]["total"], json!(26.32), "{checkout}");
+}
+
+#[test]
+fn an_admin_of_the_environment_goes_before_that_of_the_file() {
+    let server = Server::start();
+    let given = [
+        ("SPIN_VARIABLE_ADMIN_EMAIL", ADMIN_EMAIL),
+        ("SPIN_VARIABLE_ADMIN_PASSWORD", ADMIN_PASSWORD),
+    ];
+    let output = fill_with(&server, "Another-Password-1", &given);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(number_of_products(&server) > 250, "{said}");
 }

@@ -1,5 +1,6 @@
 //! The tasks of this repository: `cargo xtask --help`.
 
+mod arguments;
 mod build;
 mod check;
 mod compose;
@@ -119,7 +120,7 @@ fn main() -> Result<ExitCode> {
         } => up::up(&workspace, demo, variant, &arguments)?,
         Task::PostgresSetup => postgres::print_setup(&workspace)?,
         Task::GuardPostgres { process } => up::guard(process)?,
-        Task::Variables => variables::ensure(&workspace, Provider::Mock)?,
+        Task::Variables => variables::ensure(&variables::file(&workspace, &[]), Provider::Mock)?,
         Task::Test(selection) => return Ok(test::test(&workspace, selection)),
         Task::Bench { arguments } => programs::bench(&workspace, &arguments)?,
         Task::Openapi { check } => programs::openapi(&workspace, check)?,

@@ -39,9 +39,10 @@ pub fn up(
     }
     build::build(workspace, Some(variant), None)?;
     let runner = workspace.built("mercato")?;
-    variables::ensure(workspace, variant.provider)?;
+    let variables = variables::file(workspace, arguments);
+    variables::ensure(&variables, variant.provider)?;
     if demonstrate {
-        demo::prepare(workspace, arguments)?;
+        demo::prepare(workspace, &variables, arguments)?;
     }
     let mut runner = Command::new(runner);
     runner
@@ -50,7 +51,7 @@ pub fn up(
         .args(arguments)
         // Capturing a stack for every error of a component costs a third of the throughput.
         .env_remove("RUST_BACKTRACE");
-    let named = variables::read(&workspace.path(variables::FILE))?;
+    let named = variables::read(&variables)?;
     if env::var_os(ORIGINS_IN_ENVIRONMENT).is_none() && !named.contains_key(ORIGINS) {
         runner.env(ORIGINS_IN_ENVIRONMENT, LOCAL_ORIGINS);
     }

@@ -1,15 +1,23 @@
 //! `variables`: the secrets that have no default, made once and kept.
 
-use std::{fs, io::Write as _, path::Path};
+use std::{
+    ffi::OsString,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
 use mercato_platform::random;
 use toml_edit::{DocumentMut, value};
 
-use crate::{variant::Provider, workspace::Workspace};
+use crate::{arguments, variant::Provider, workspace::Workspace};
 
-/// The variables of this checkout; ignored by git.
-pub const FILE: &str = ".mercato/variables.toml";
+/// Where the runner keeps its data unless it is told otherwise; ignored by git.
+const DATA: &str = ".mercato";
+
+/// The file of variables in the runner's folder of data.
+const FILE: &str = "variables.toml";
 
 /// The variables that must be unguessable and differ from one installation to the next.
 const SIGNING_KEY: &str = "jwt_secret";
@@ -19,36 +27,41 @@ const WEBHOOK_SECRET: &str = "payment_webhook_secret";
 const SECRET_BYTES: usize = 32;
 
 /// The variables that name the first admin.
-const ADMIN_EMAIL: &str = "admin_email";
-const ADMIN_PASSWORD: &str = "admin_password";
+pub const ADMIN_EMAIL: &str = "admin_email";
+pub const ADMIN_PASSWORD: &str = "admin_password";
 
 /// The strength of the admin's password, beside what the rules for passwords ask for: a capital, a small letter, a symbol.
 const ADMIN_PASSWORD_BYTES: usize = 12;
 
+/// The file of variables that a runner with these arguments reads.
+pub fn file(workspace: &Workspace, arguments: &[OsString]) -> PathBuf {
+    let data = arguments::value_of(arguments, "--data-dir");
+    let data = data.unwrap_or_else(|| DATA.to_owned());
+    workspace.path(data).join(FILE)
+}
+
 /// Adds the secrets that are missing; whatever is in the file stays as it is.
-pub fn ensure(workspace: &Workspace, provider: Provider) -> Result<()> {
-    let path = workspace.path(FILE);
-    let mut variables = read(&path)?;
+pub fn ensure(path: &Path, provider: Provider) -> Result<()> {
+    let mut variables = read(path)?;
     let made = add_secrets(&mut variables, provider);
     if made.is_empty() {
-        return keep_private(&path);
+        return keep_private(path);
     }
-    write_private(&path, &variables)?;
+    write_private(path, &variables)?;
     eprintln!("Made {} in {}", made.join(" and "), path.display());
     Ok(())
 }
 
 /// Adds an admin of that address with a random password, unless the file names one. Gives the password when it is new.
-pub fn ensure_admin(workspace: &Workspace, email: &str) -> Result<Option<String>> {
-    let path = workspace.path(FILE);
-    let mut variables = read(&path)?;
+pub fn ensure_admin(path: &Path, email: &str) -> Result<Option<String>> {
+    let mut variables = read(path)?;
     if variables.contains_key(ADMIN_EMAIL) || variables.contains_key(ADMIN_PASSWORD) {
         return Ok(None);
     }
     let password = format!("Demo-{}", random::hex::<ADMIN_PASSWORD_BYTES>());
     variables.insert(ADMIN_EMAIL, value(email));
     variables.insert(ADMIN_PASSWORD, value(&password));
-    write_private(&path, &variables)?;
+    write_private(path, &variables)?;
     Ok(Some(password))
 }
 
@@ -125,6 +138,20 @@ mod tests {
         assert_eq!(add_secrets(&mut variables, Provider::Mock), [""; 0]);
         let made = add_secrets(&mut DocumentMut::new(), Provider::Stripe);
         assert_eq!(made, [SIGNING_KEY]);
+    }
+
+    #[test]
+    fn the_file_is_where_the_runner_looks_for_it() {
+        let workspace = Workspace::find().unwrap();
+        let found = |arguments: &[&str]| {
+            let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
+            file(&workspace, &arguments)
+        };
+        assert_eq!(found(&[]), workspace.path(".mercato/variables.toml"));
+        let other = found(&["--data-dir", "elsewhere", "--listen", "a:1"]);
+        assert_eq!(other, workspace.path("elsewhere/variables.toml"));
+        let absolute = found(&["--data-dir=/shop"]);
+        assert_eq!(absolute, Path::new("/shop/variables.toml"));
     }
 
     #[cfg(unix)]
