@@ -9,7 +9,7 @@ use std::{
 
 use crate::{Folder, left_out, wait_until};
 
-/// Room for some hundred orders.
+/// Room for some hundred orders in SQLite.
 const DISK_MEBIBYTES: u32 = 16;
 
 /// What is written at a time to fill a disk: as little as SQLite writes.
@@ -28,13 +28,13 @@ pub struct Disk {
 
 impl Disk {
     /// None where this program may not mount.
-    fn mount() -> Option<Self> {
+    fn mount(mebibytes: u32) -> Option<Self> {
         let folder = Folder::new("disk");
         let steps = "mount -t tmpfs -o size=\"$1\"m tmpfs \"$0\" && touch \"$0/mounted\" && cat; umount -l \"$0\"";
         let holder = Command::new("sh")
             .args(["-c", steps])
             .arg(folder.path())
-            .arg(DISK_MEBIBYTES.to_string())
+            .arg(mebibytes.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -89,7 +89,15 @@ impl Drop for Disk {
 /// # Panics
 /// When the repeated test fails.
 pub fn disk(test: &str) -> Option<Disk> {
-    let disk = Disk::mount();
+    disk_of(test, DISK_MEBIBYTES)
+}
+
+/// The same of another size, in MiB.
+///
+/// # Panics
+/// When the repeated test fails.
+pub fn disk_of(test: &str, mebibytes: u32) -> Option<Disk> {
+    let disk = Disk::mount(mebibytes);
     if disk.is_some() || env::var_os(IN_NAMESPACE).is_some() {
         return Some(disk.expect("root of a namespace may mount"));
     }

@@ -1,5 +1,7 @@
 //! PostgreSQL servers as child processes, each with a port and a folder of its own.
 
+use std::path::Path;
+
 use mercato_postgres_server::{Programs, Server};
 
 use crate::{folder::database_labels as labels, tools::missing};
@@ -65,18 +67,37 @@ impl Postgres {
     /// # Panics
     /// When they cannot be made.
     pub fn shop(&self, port: u16) -> Vec<(String, String)> {
-        let own = format!(":{}/", self.port());
-        let host = format!("postgres://127.0.0.1:{port}");
+        let server = format!("127.0.0.1:{port}");
+        self.variables(&[&server], "")
+    }
+
+    /// The same with a standby: the shop goes to the one of both that takes changes.
+    ///
+    /// # Panics
+    /// When the roles and databases cannot be made.
+    pub fn shop_with(&self, standby: &Self) -> Vec<(String, String)> {
+        let servers = [self, standby].map(|server| format!("127.0.0.1:{}", server.port()));
+        let servers = servers.each_ref().map(String::as_str);
+        self.variables(&servers, "&target_session_attrs=read-write")
+    }
+
+    fn variables(&self, servers: &[&str], more: &str) -> Vec<(String, String)> {
+        let own = format!("127.0.0.1:{}/", self.port());
+        let host = |server: Option<&&str>| {
+            let server = server.copied().unwrap_or_default();
+            format!("postgres://{server}")
+        };
         let mut variables = vec![
-            ("database_host".to_owned(), host.clone()),
-            ("database_standby_host".to_owned(), host),
+            ("database_host".to_owned(), host(servers.first())),
+            ("database_standby_host".to_owned(), host(servers.last())),
         ];
+        let servers = format!("{}/", servers.join(","));
         for label in labels() {
             let address = self
                 .0
                 .set_up(&label, PASSWORD)
                 .expect("a role and its database");
-            let address = address.replace(&own, &format!(":{port}/"));
+            let address = address.replace(&own, &servers) + more;
             variables.push((format!("{label}_database_url"), address));
         }
         variables
@@ -90,6 +111,31 @@ impl Postgres {
         self.0
             .run(database, statements)
             .expect("the statements run")
+    }
+
+    /// Starts a standby that has all that this one has, and everything from now on before this one answers.
+    ///
+    /// # Panics
+    /// When the programs fail.
+    pub fn standby(&self) -> Self {
+        Self(self.0.standby().expect("a standby"))
+    }
+
+    /// Lets this standby take over.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn promote(&self) {
+        self.0.promote().expect("the standby takes over");
+    }
+
+    /// Keeps the database of a context in that folder, before a shop uses it.
+    ///
+    /// # Panics
+    /// When it cannot be moved there.
+    pub fn keep_in(&self, label: &str, folder: &Path) {
+        self.0.set_up(label, PASSWORD).expect("a role");
+        self.0.keep_in(label, folder).expect("a folder of its own");
     }
 
     /// Ends the server without warning.

@@ -88,6 +88,12 @@ impl ServerBuilder {
         self.argument("--app").argument("spin.postgres.toml")
     }
 
+    /// Keeps the data on the one of both that takes changes.
+    pub fn postgres_with(mut self, primary: &Postgres, standby: &Postgres) -> Self {
+        self.variables.extend(primary.shop_with(standby));
+        self.argument("--app").argument("spin.postgres.toml")
+    }
+
     /// Starts without compiled components, as on a new machine; otherwise all servers share them.
     pub fn own_cache(mut self) -> Self {
         self.own_cache = true;

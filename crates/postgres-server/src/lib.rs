@@ -19,6 +19,8 @@ use postgres::{Client, NoTls, SimpleQueryMessage};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+mod standby;
+
 /// Where Debian keeps the programs, in a folder for each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
@@ -161,7 +163,9 @@ struct Launcher {
 
 impl Launcher {
     fn run(&self, name: &str) -> Command {
-        let mut command = Command::new(self.programs.0.join(name));
+        // Those for administrators may be elsewhere on the path.
+        let beside = Some(self.programs.0.join(name)).filter(|program| program.is_file());
+        let mut command = Command::new(beside.unwrap_or_else(|| name.into()));
         command.current_dir(&self.folder).stdin(Stdio::null());
         if let Some((user, group)) = self.user {
             command.uid(user).gid(group);

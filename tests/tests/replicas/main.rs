@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod crowd;
+mod failover;
 mod failures;
 mod locks;
 mod shared;
