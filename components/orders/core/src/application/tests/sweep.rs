@@ -3,7 +3,7 @@ use crate::application::commands::sweep::{self, EVENT_OVERDUE_AFTER_MS, SweepRep
 use crate::application::queries::metrics_snapshot;
 use crate::application::saga::pending_actions::SOLD_AFTER_MS;
 use crate::application::tests::shop::{
-    START_MS, Shop, StockState, TTL_MS, UNPAID_KEPT_MS, lines, request, run,
+    START_MS, Shop, Side, StockState, TTL_MS, UNPAID_KEPT_MS, lines, request, run,
 };
 use crate::application::{ABANDON_AFTER_MS, INBOX_KEPT_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
 use crate::domain::{OrderError, OrderStatus, PaymentStatus};
@@ -27,6 +27,26 @@ fn an_expired_reservation_cancels_order_and_payment() {
     );
     shop.sweep();
     shop.check_invariants("expired");
+}
+
+#[test]
+fn a_cancellation_that_stood_still_is_resumed_and_not_expired() {
+    let mut resumed = 0;
+    for call in 1.. {
+        let shop = Shop::new();
+        let id = shop.placed();
+        let crashed = shop.crash_at(call, Side::After, |shop| {
+            shop.cancel(id).ok();
+        });
+        if !crashed {
+            break;
+        }
+        shop.wait(RESUME_AFTER_MS);
+        let report = shop.sweep();
+        assert_eq!(report.expired, 0, "call {call}");
+        resumed += report.resumed;
+    }
+    assert!(resumed > 0, "no crash left a cancellation half done");
 }
 
 #[test]
@@ -79,11 +99,7 @@ fn a_half_made_order_with_a_key_is_finished_after_a_while() {
 #[test]
 fn a_running_request_without_a_key_is_given_time() {
     let shop = Shop::new();
-    assert!(shop.crash_at(
-        2,
-        crate::application::tests::shop::Side::After,
-        |shop| drop(shop.create(None))
-    ));
+    assert!(shop.crash_at(2, Side::After, |shop| drop(shop.create(None))));
     shop.wait(ABANDON_AFTER_MS - 1);
     assert_eq!(shop.sweep().resumed, 0);
     shop.wait(1);
