@@ -163,7 +163,10 @@ pub async fn check_session(
     access: Access,
     principal: &Principal,
 ) -> Result<(), Problem> {
-    let moves_something = matches!(access, Access::Session | Access::GuestSession);
+    let moves_something = matches!(
+        access,
+        Access::Guest | Access::Session | Access::GuestSession
+    );
     if moves_something || principal.is_admin() {
         guard.check_session(principal).await?;
     }

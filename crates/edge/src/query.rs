@@ -124,7 +124,8 @@ impl QueryString {
     pub fn reject(&mut self, name: &str, code: &'static str, rest: &str) {
         self.errors.push_with(|| {
             let name = shown(name);
-            let message = format!("{name} {rest}");
+            let called = if name.is_empty() { "\"\"" } else { &name };
+            let message = format!("{called} {rest}");
             FieldError::new(name, code, message)
         });
     }

@@ -22,7 +22,7 @@ pub enum Access {
     Public,
     /// Everyone; a token, if there is one, must be valid.
     Optional,
-    /// Everyone; a token, if there is one, must be valid, or one that begins as those of guests do
+    /// Everyone; a token, if there is one, must be valid and not revoked, or one that begins as those of guests do
     /// ([`GUEST_TOKEN_PREFIX`](crate::GUEST_TOKEN_PREFIX)): what that is good for the endpoint finds out.
     Guest,
     /// Whoever holds a valid token, or one that begins as those of guests do: what that is good for the endpoint finds out.

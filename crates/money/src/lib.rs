@@ -40,7 +40,7 @@ pub enum MoneyError {
     #[error("must not have more than 4 decimal places")]
     TooPrecise,
     /// Beyond what 64 bits hold.
-    #[error("the amount is too large")]
+    #[error("must not be so large")]
     Overflow,
     /// Not the three capital letters of a currency code (ISO 4217).
     #[error("a currency is three capital letters, as in USD (ISO 4217)")]

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 pub struct QuoteView {
     /// Names this quote; what is ordered is what it says.
     quote: QuoteId,
-    /// Until when it can be ordered.
+    /// From then on a page should read it anew.
     expires_at: Timestamp,
     /// Whether prices, discounts and what shipping costs are with tax.
     prices_include_tax: bool,

@@ -25,7 +25,8 @@ pub fn problem(error: Error) -> Problem {
             Problem::internal()
         }
         // Only orders ask for what can be refused so.
-        Error::QuoteChanged(_)
+        Error::LinesUnavailable(_)
+        | Error::QuoteChanged(_)
         | Error::Incomplete(_)
         | Error::CodesUsedUp(_)
         | Error::CodesReleased => {

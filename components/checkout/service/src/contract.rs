@@ -7,13 +7,13 @@
 mod published;
 
 use checkout::Error;
-use checkout::application::CheckoutView;
+use checkout::application::{self, CheckoutView};
 use checkout::domain::quote::Missing;
 use checkout::domain::{Email, Note};
 use mercato_platform::log;
 
 use super::codes::CodeError;
-use super::quotes::{QuoteError, QuotedOrder};
+use super::quotes::{QuoteError, QuotedOrder, UnavailableLine};
 use super::types;
 
 /// All that an order keeps of a checkout whose quote is complete; none when it is not.
@@ -45,10 +45,22 @@ const fn missing(missing: Missing) -> types::Missing {
     }
 }
 
+fn unavailable(line: application::UnavailableLine) -> UnavailableLine {
+    UnavailableLine {
+        product_id: line.product_id.to_string(),
+        is_known: line.is_known,
+        requested: line.requested.get(),
+        available: line.available,
+    }
+}
+
 /// Why nothing can be ordered; causes go to the log and no further.
 pub fn quote_error(error: Error) -> QuoteError {
     match error {
         Error::NotFound => QuoteError::NotFound,
+        Error::LinesUnavailable(lines) => {
+            QuoteError::LinesUnavailable(lines.into_iter().map(unavailable).collect())
+        }
         Error::QuoteChanged(view) => {
             quote_of(*view).map_or(QuoteError::Internal, QuoteError::Changed)
         }

@@ -26,8 +26,10 @@ impl quotes::Guest for Component {
         checkout_id: String,
         holder: types::Holder,
         quote_id: String,
+        instead_of: Option<String>,
     ) -> Result<QuotedOrder, QuoteError> {
-        let command = command(&checkout_id, holder, &quote_id).ok_or(QuoteError::NotFound)?;
+        let command = command(&checkout_id, holder, &quote_id, instead_of.as_deref())
+            .ok_or(QuoteError::NotFound)?;
         log::in_span(&[("checkout_id", &command.id.text())], async {
             let checkouts = checkout::instance().await.map_err(contract::quote_error)?;
             let view = prepare_order::handle(&*checkouts, command).await;
@@ -43,6 +45,7 @@ fn command(
     checkout_id: &str,
     holder: types::Holder,
     quote_id: &str,
+    instead_of: Option<&str>,
 ) -> Option<prepare_order::Command> {
     Some(prepare_order::Command {
         id: CheckoutId::parse(checkout_id).ok()?,
@@ -51,6 +54,7 @@ fn command(
             types::Holder::Guest(token) => Holder::Guest(CheckoutToken::new(token)),
         },
         quote: QuoteId::parse(quote_id).ok()?,
+        instead_of: instead_of.map(OrderId::parse).transpose().ok()?,
     })
 }
 
@@ -123,14 +127,15 @@ mod tests {
     fn what_is_no_id_names_no_checkout() {
         let quote = format!("q_{}", "0".repeat(40));
         let guest = || types::Holder::Guest("secret".to_owned());
-        let found = command(ID, guest(), &quote).unwrap();
+        let found = command(ID, guest(), &quote, Some(ID)).unwrap();
         let token = CheckoutToken::new("secret".to_owned());
         assert_eq!(found.holder, Holder::Guest(token));
         let account = |id: &str| types::Holder::Account(id.to_owned());
-        assert!(command(ID, account(ID), &quote).is_some());
-        assert!(command(ID, account("7"), &quote).is_none());
-        assert!(command("7", guest(), &quote).is_none());
-        assert!(command(ID, guest(), "7").is_none());
+        assert!(command(ID, account(ID), &quote, None).is_some());
+        assert!(command(ID, account("7"), &quote, None).is_none());
+        assert!(command("7", guest(), &quote, None).is_none());
+        assert!(command(ID, guest(), "7", None).is_none());
+        assert!(command(ID, guest(), &quote, Some("7")).is_none());
     }
 
     #[test]

@@ -130,15 +130,17 @@ pub enum HoldError {
 
 /// Quotes and discount codes. Every function may be repeated.
 pub trait Checkouts {
-    /// What is to be ordered, if the quote of that name is still what the checkout costs and nothing is missing.
+    /// What is to be ordered, if the quote of that name is still what the checkout costs and nothing is missing. What the order
+    /// `instead_of` holds counts as free.
     ///
     /// # Errors
-    /// [`OrderError::CheckoutNotFound`], [`OrderError::QuoteChanged`], [`OrderError::QuoteIncomplete`], or that checkouts cannot serve.
+    /// [`OrderError::CheckoutNotFound`], [`OrderError::LinesUnavailable`], [`OrderError::QuoteChanged`], [`OrderError::QuoteIncomplete`], or that checkouts cannot serve.
     async fn prepare(
         &self,
         checkout: CheckoutId,
         holder: &CheckoutHolder,
         quote: &str,
+        instead_of: Option<OrderId>,
     ) -> Result<QuotedOrder, OrderError>;
     /// Holds a use of all codes of a quote, or of none, for whoever orders: the account, if there is one.
     async fn hold_codes(

@@ -13,7 +13,7 @@ use crate::line::PricedLine;
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderConflict {
-    /// With `lines-rejected`: every line that cannot be served. With `total-changed`: all lines as they are now. Nothing was
+    /// With `lines-rejected` and `lines-unavailable`: every line that cannot be served. With `total-changed`: all lines as they are now. Nothing was
     /// ordered.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -26,7 +26,7 @@ pub struct OrderConflict {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub expected_total: Option<Amount>,
-    /// With `quote-changed`: what the checkout costs now, which can be ordered.
+    /// With `quote-changed`: what the checkout costs now.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub checkout: Option<QuoteView>,

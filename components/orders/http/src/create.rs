@@ -40,8 +40,8 @@ pub type Placed = Created<Json<PlacementResource>>;
         address, has as many unpaid orders, or units in them, as `limit` says: pay or cancel one. `total-changed`: the total \
         is not `expectedTotal`; `lines` and `total` say what it is now. `already-replaced`: another order has taken the place \
         of the one that `replaces` names; `replacedBy` is its id. `invalid-transition`, `payment-under-way`: that one is paid, \
-        or about to be. Or the order of this `Idempotency-Key` is cancelled. Of a checkout, `quote-changed`: it costs something else by \
-        now, or was shown too long ago, and `checkout` says what can be ordered; `lines-unavailable`: its messages say which; \
+        or about to be. Or the order of this `Idempotency-Key` is cancelled. Of a checkout, `quote-changed`: it is another \
+        one by now, and `checkout` says what can be ordered; `lines-unavailable`, with the lines; \
         `already-ordered`: it was ordered as `orderedAs`, and is paid.",
     404 = "No such checkout, or somebody else's",
     422: OrderConflict = "The `Idempotency-Key` was sent with another body. Or `payment-refused`: the payment \

@@ -117,13 +117,15 @@ fn create() -> Result<OperationExamples, Problem> {
         .problem(&refusal(from_json::<OrderBody>(
             r#"{"items": [{"quantity": 0}]}"#,
         )));
+    let too_few = RejectedLine {
+        product_id: known(ProductId::parse(SAUCER_ID))?,
+        code: LineProblem::InsufficientStock,
+        requested: 4,
+        available: SAUCER_STOCK,
+    };
     let refused = [
-        OrderError::LinesRejected(vec![RejectedLine {
-            product_id: known(ProductId::parse(SAUCER_ID))?,
-            code: LineProblem::InsufficientStock,
-            requested: 4,
-            available: SAUCER_STOCK,
-        }]),
+        OrderError::LinesRejected(vec![too_few.clone()]),
+        OrderError::LinesUnavailable(vec![too_few]),
         OrderError::TotalChanged(TotalChanged {
             expected: Money::from_units(240_000),
             total: Money::from_units(TOTAL),
@@ -132,7 +134,6 @@ fn create() -> Result<OperationExamples, Problem> {
         OrderError::CheckoutNotFound,
         OrderError::QuoteChanged(Box::new(quote()?)),
         OrderError::QuoteIncomplete(vec![Missing::Email]),
-        OrderError::QuoteIncomplete(vec![]),
         OrderError::AlreadyOrdered(known(OrderId::parse(ORDER_ID))?),
         OrderError::CheckoutRequired,
         OrderError::AlreadyReplaced(known(OrderId::parse(ORDER_ID))?),

@@ -19,7 +19,8 @@ pub fn problem(error: OrderError) -> Problem {
         OrderError::Forbidden => {
             Problem::forbidden("of an order's status you may change only PENDING to CANCELLED")
         }
-        OrderError::LinesRejected(lines) => lines_rejected(lines),
+        OrderError::LinesRejected(lines) => lines_rejected("lines-rejected", lines),
+        OrderError::LinesUnavailable(lines) => lines_rejected("lines-unavailable", lines),
         OrderError::TotalChanged(changed) => total_changed(changed),
         OrderError::CheckoutNotFound => Problem::not_found("checkout"),
         OrderError::QuoteChanged(quote) => {
@@ -93,10 +94,10 @@ pub fn problem(error: OrderError) -> Problem {
     }
 }
 
-fn lines_rejected(lines: Vec<RejectedLine>) -> Problem {
+fn lines_rejected(code: &'static str, lines: Vec<RejectedLine>) -> Problem {
     let detail = "nothing was ordered: some products are not there in the quantity you asked for";
     let lines = lines.into_iter().map(ConflictLine::Rejected);
-    Problem::conflict("lines-rejected", detail).with_members(&OrderConflict {
+    Problem::conflict(code, detail).with_members(&OrderConflict {
         lines: Some(lines.collect()),
         ..OrderConflict::default()
     })
@@ -117,7 +118,7 @@ fn total_changed(changed: TotalChanged) -> Problem {
 }
 
 fn quote_changed(quote: QuoteView) -> Problem {
-    let detail = "nothing was ordered: the checkout costs something else by now, or was shown too long ago; show it and ask again";
+    let detail = "nothing was ordered: the checkout is another one by now, in its price, its address, its note or its codes; show it and ask again";
     Problem::conflict("quote-changed", detail).with_members(&OrderConflict {
         checkout: Some(quote),
         ..OrderConflict::default()
@@ -125,10 +126,6 @@ fn quote_changed(quote: QuoteView) -> Problem {
 }
 
 fn incomplete(missing: Vec<Missing>) -> Problem {
-    if missing.is_empty() {
-        let detail = "nothing was ordered: some lines cannot be had as they are; the messages of the checkout say why";
-        return Problem::conflict("lines-unavailable", detail);
-    }
     let missing = missing.into_iter().map(Into::into).collect();
     Problem::new(
         StatusCode::UNPROCESSABLE_ENTITY,
@@ -227,7 +224,7 @@ mod tests {
                 "checkout-incomplete",
             ),
             (
-                OrderError::QuoteIncomplete(vec![]),
+                OrderError::LinesUnavailable(vec![]),
                 409,
                 "lines-unavailable",
             ),

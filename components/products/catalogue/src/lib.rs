@@ -1,6 +1,6 @@
 //! What can be bought, for other contexts: from the types of WIT to the use case and back.
 
-use mercato_kernel::ProductId;
+use mercato_kernel::{OrderId, ProductId};
 use products::application::queries::find_products;
 use products::domain::error::StoreError;
 use products::domain::product::ProductView;
@@ -14,25 +14,29 @@ mercato_contracts::component!(Component, "mercato:shop/products-catalogue", "../
 pub struct Component;
 
 impl Guest for Component {
-    async fn items(product_ids: Vec<String>) -> Result<Vec<Item>, CatalogueError> {
+    async fn items(
+        product_ids: Vec<String>,
+        instead_of: Option<String>,
+    ) -> Result<Vec<Item>, CatalogueError> {
         // What is no id is no product's.
         let ids = product_ids
             .iter()
             .filter_map(|id| ProductId::parse(id).ok());
-        let found = find_products::handle(&*instance(), &ids.collect::<Vec<_>>());
+        let instead_of = instead_of.and_then(|id| OrderId::parse(&id).ok());
+        let found = find_products::for_order(&*instance(), &ids.collect::<Vec<_>>(), instead_of);
         Ok(found?.into_iter().map(Into::into).collect())
     }
 }
 
-impl From<ProductView> for Item {
-    fn from(product: ProductView) -> Self {
+impl From<(ProductView, u64)> for Item {
+    fn from((product, available): (ProductView, u64)) -> Self {
         Self {
             product_id: product.id.to_string(),
             name: product.name.into(),
             price: product.price.amount().units(),
             tax_class: product.tax_class.into(),
             weight_grams: product.weight.grams(),
-            available: product.stock.free(),
+            available,
         }
     }
 }
@@ -65,10 +69,11 @@ mod tests {
             stock: Some(StockChange::Absolute(7)),
             ..ProductChanges::default()
         };
-        let item = Item::from(Product::create(id, &new, 0).unwrap().into_view());
+        let product = Product::create(id, &new, 0).unwrap().into_view();
+        let item = Item::from((product, 9));
         assert_eq!((&*item.product_id, &*item.name), (&*id.text(), "Tea"));
         assert_eq!((item.price, &*item.tax_class), (49_900, "food"));
-        assert_eq!((item.weight_grams, item.available), (250, 7));
+        assert_eq!((item.weight_grams, item.available), (250, 9));
     }
 
     #[test]

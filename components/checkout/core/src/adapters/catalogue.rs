@@ -1,7 +1,7 @@
 //! The catalogue behind the port [`Catalogue`].
 
 use mercato_contracts::products::catalogue::{self, CatalogueError, Item};
-use mercato_kernel::ProductId;
+use mercato_kernel::{OrderId, ProductId};
 use mercato_money::Money;
 
 use crate::application::Error;
@@ -11,9 +11,14 @@ use crate::application::ports::{Catalogue, CatalogueItem};
 pub struct ComposedCatalogue;
 
 impl Catalogue for ComposedCatalogue {
-    async fn items(&self, products: &[ProductId]) -> Result<Vec<CatalogueItem>, Error> {
+    async fn items(
+        &self,
+        products: &[ProductId],
+        instead_of: Option<OrderId>,
+    ) -> Result<Vec<CatalogueItem>, Error> {
         let ids = products.iter().map(ToString::to_string).collect();
-        let items = catalogue::items(ids).await.map_err(failure)?;
+        let instead_of = instead_of.map(|id| id.to_string());
+        let items = catalogue::items(ids, instead_of).await.map_err(failure)?;
         items.into_iter().map(item).collect()
     }
 }

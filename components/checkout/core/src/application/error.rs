@@ -1,8 +1,21 @@
 use mercato_kernel::FieldError;
 
 use super::CheckoutView;
-use crate::domain::CodeName;
 use crate::domain::quote::{Missing, TooLarge};
+use crate::domain::{CodeName, ProductId, Quantity};
+
+/// A line that the catalogue cannot serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnavailableLine {
+    /// Of which product.
+    pub product_id: ProductId,
+    /// Whether there is such a product.
+    pub is_known: bool,
+    /// Units asked for.
+    pub requested: Quantity,
+    /// Units there are.
+    pub available: u64,
+}
 
 /// Why a use case was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,10 +38,13 @@ pub enum Error {
     /// Too many unknown codes, or too many checkouts, of late; holds the seconds until the next attempt, at least 1.
     #[error("too many attempts: wait {0} seconds")]
     TooManyAttempts(u64),
-    /// What would be ordered is not what was shown, or was shown too long ago: here is what it is now.
+    /// The catalogue cannot serve these lines.
+    #[error("{} lines cannot be served", .0.len())]
+    LinesUnavailable(Vec<UnavailableLine>),
+    /// What would be ordered is not what was shown: here is what it is now.
     #[error("the quote has changed")]
     QuoteChanged(Box<CheckoutView>),
-    /// The quote cannot be ordered: this is missing, or lines stand in the way.
+    /// The quote cannot be ordered: this is missing.
     #[error("the quote is incomplete")]
     Incomplete(Vec<Missing>),
     /// These codes cannot be used any more.

@@ -10,7 +10,7 @@ mod quoting;
 mod tests;
 mod throttle;
 
-pub use error::Error;
+pub use error::{Error, UnavailableLine};
 
 use crate::domain::Checkout;
 use crate::domain::quote::Quote;

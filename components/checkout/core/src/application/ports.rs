@@ -10,7 +10,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
 use super::Error;
-use crate::domain::{CheckoutId, CheckoutToken};
+use crate::domain::{CheckoutId, CheckoutToken, OrderId};
 use crate::store::Store;
 
 /// A product as checkouts see it.
@@ -32,11 +32,16 @@ pub struct CatalogueItem {
 
 /// The catalogue.
 pub trait Catalogue {
-    /// What there is of these products, in any order; those that cannot be bought are left out.
+    /// What there is of these products, in any order; those that cannot be bought are left out. Units that the order `instead_of` has
+    /// reserved count as free.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the catalogue cannot be asked now.
-    async fn items(&self, products: &[ProductId]) -> Result<Vec<CatalogueItem>, Error>;
+    async fn items(
+        &self,
+        products: &[ProductId],
+        instead_of: Option<OrderId>,
+    ) -> Result<Vec<CatalogueItem>, Error>;
 }
 
 /// Makes tokens that nobody can guess.

@@ -4,7 +4,7 @@ use super::ports::{Catalogue, CatalogueItem, Ports};
 use super::{CheckoutView, Error};
 use crate::adapters::Tables;
 use crate::domain::quote::{Quote, QuoteItem, QuoteRequest, draw};
-use crate::domain::{Checkout, CodeName, CodeStanding, ProductId, TaxClass};
+use crate::domain::{Checkout, CodeName, CodeStanding, OrderId, ProductId, TaxClass};
 use crate::store::{Customer, Records};
 
 /// How often a checkout is read again that somebody else changes meanwhile.
@@ -17,21 +17,25 @@ pub(super) struct Circumstances {
 }
 
 impl<C: Catalogue> Ports<C> {
-    /// What the catalogue and the settings say of a checkout now.
-    pub(super) async fn circumstances(&self, checkout: &Checkout) -> Result<Circumstances, Error> {
+    /// What the catalogue and the settings say of a checkout now, and would say if the order `instead_of` held nothing.
+    pub(super) async fn circumstances(
+        &self,
+        checkout: &Checkout,
+        instead_of: Option<OrderId>,
+    ) -> Result<Circumstances, Error> {
         let lines = checkout.content().lines.iter();
         let products: Vec<ProductId> = lines.map(|line| line.product_id).collect();
         let items = if products.is_empty() {
             Vec::new()
         } else {
-            self.catalogue.items(&products).await?
+            self.catalogue.items(&products, instead_of).await?
         };
         let read = |records: &Records<'_>| {
             Ok(Tables {
                 currency: self.currency,
                 shipping: records.shipping_settings()?,
                 taxes: records.tax_settings()?,
-                codes: standings(records, checkout)?,
+                codes: standings(records, checkout, instead_of)?,
                 now: self.now(),
             })
         };
@@ -40,14 +44,29 @@ impl<C: Catalogue> Ports<C> {
     }
 }
 
-fn standings(records: &Records<'_>, checkout: &Checkout) -> Result<Vec<CodeStanding>, Error> {
+fn standings(
+    records: &Records<'_>,
+    checkout: &Checkout,
+    instead_of: Option<OrderId>,
+) -> Result<Vec<CodeStanding>, Error> {
     let content = checkout.content();
     let customer = Customer::new(checkout.account(), content.email.as_ref());
+    let freed = match instead_of {
+        Some(order) if !content.codes.is_empty() => records.codes_of(order)?,
+        _ => Vec::new(),
+    };
     let standing = |name: &CodeName| {
+        let mut code = records.code(name)?;
+        let uses_by_customer = records.uses_by(name, &customer, instead_of)?;
+        if freed.contains(name)
+            && let Some(code) = &mut code
+        {
+            code.uses = code.uses.saturating_sub(1);
+        }
         Ok(CodeStanding {
             name: name.clone(),
-            code: records.code(name)?,
-            uses_by_customer: records.uses_by(name, &customer)?,
+            code,
+            uses_by_customer,
         })
     };
     content.codes.iter().map(standing).collect()

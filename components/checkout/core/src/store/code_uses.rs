@@ -1,6 +1,6 @@
 //! Tables `code_holds` and `code_uses`: which order uses which codes.
 
-use mercato_kernel::{AccountId, Named as _, OrderId};
+use mercato_kernel::{AccountId, Named as _, OrderId, Uuid};
 use mercato_platform::random::to_hex;
 use mercato_sql::params;
 use sha2::{Digest, Sha256};
@@ -78,7 +78,8 @@ const COUNT_BY_CUSTOMER: &str = "
       SELECT order_id FROM code_uses WHERE code = ?1 AND account_id = ?2
       UNION
       SELECT order_id FROM code_uses WHERE code = ?1 AND email_hash = ?3
-    ) AS used -- plan: the orders of one customer";
+    ) AS used
+    WHERE order_id <> ?4 -- plan: the orders of one customer";
 
 const DELETE_RELEASED: &str = "
     DELETE FROM code_holds
@@ -109,12 +110,18 @@ impl Records<'_> {
         })
     }
 
-    /// How often a customer uses a code.
-    pub fn uses_by(&self, name: &CodeName, customer: &Customer) -> Result<u64, Error> {
+    /// How often a customer uses a code, for other orders than that one.
+    pub fn uses_by(
+        &self,
+        name: &CodeName,
+        customer: &Customer,
+        except: Option<OrderId>,
+    ) -> Result<u64, Error> {
         let values = params![
             name.as_str(),
             customer.account.map(key),
             customer.email_hash.as_deref(),
+            key(except.map_or_else(Uuid::nil, Into::into)),
         ];
         self.number(COUNT_BY_CUSTOMER, values)
     }

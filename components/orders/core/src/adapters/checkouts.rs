@@ -1,12 +1,14 @@
 //! Quotes and discount codes behind the port [`Checkouts`].
 
 use mercato_contracts::checkout::codes::{self, CodeError};
-use mercato_contracts::checkout::quotes::{self, QuoteError};
+use mercato_contracts::checkout::quotes::{self, QuoteError, UnavailableLine};
 use mercato_contracts::checkout::types::Holder;
-use mercato_kernel::{AccountId, CheckoutId, OrderId};
+use mercato_kernel::{AccountId, CheckoutId, NotAnId, OrderId, ProductId};
 use mercato_platform::log;
 
-use crate::domain::{CheckoutHolder, OrderError, OrderedQuote, QuotedOrder};
+use crate::domain::{
+    CheckoutHolder, LineProblem, OrderError, OrderedQuote, QuotedOrder, RejectedLine,
+};
 use crate::ports::{Checkouts, HoldError};
 
 /// The checkouts of the component this one is composed with.
@@ -18,12 +20,14 @@ impl Checkouts for ComposedCheckouts {
         checkout: CheckoutId,
         holder: &CheckoutHolder,
         quote: &str,
+        instead_of: Option<OrderId>,
     ) -> Result<QuotedOrder, OrderError> {
         let holder = match holder {
             CheckoutHolder::Account(id) => Holder::Account(id.to_string()),
             CheckoutHolder::Guest(token) => Holder::Guest(token.expose().to_owned()),
         };
-        let prepared = quotes::prepare(checkout.to_string(), holder, quote.to_owned()).await;
+        let (id, instead_of) = (checkout.to_string(), instead_of.map(|id| id.to_string()));
+        let prepared = quotes::prepare(id, holder, quote.to_owned(), instead_of).await;
         prepared.map_err(not_prepared)
     }
 
@@ -52,11 +56,30 @@ impl Checkouts for ComposedCheckouts {
 pub fn not_prepared(error: QuoteError) -> OrderError {
     match error {
         QuoteError::NotFound => OrderError::CheckoutNotFound,
+        QuoteError::LinesUnavailable(lines) => {
+            let lines = lines.into_iter().map(rejected_line);
+            lines
+                .collect::<Result<_, _>>()
+                .map_or_else(Into::into, OrderError::LinesUnavailable)
+        }
         QuoteError::Changed(quote) => OrderError::QuoteChanged(Box::new(quote)),
         QuoteError::Incomplete(missing) => OrderError::QuoteIncomplete(missing),
         QuoteError::Unavailable => OrderError::Unavailable,
         QuoteError::Internal => OrderError::Internal,
     }
+}
+
+fn rejected_line(line: UnavailableLine) -> Result<RejectedLine, NotAnId> {
+    Ok(RejectedLine {
+        product_id: ProductId::parse(&line.product_id)?,
+        code: if line.is_known {
+            LineProblem::InsufficientStock
+        } else {
+            LineProblem::UnknownProduct
+        },
+        requested: line.requested,
+        available: line.available,
+    })
 }
 
 /// Why codes are not held.

@@ -30,6 +30,9 @@ pub enum OrderError {
     /// Nothing was ordered; every line that failed is named.
     #[error("{} lines were rejected", .0.len())]
     LinesRejected(Vec<RejectedLine>),
+    /// Nothing was ordered: these lines of the checkout cannot be served.
+    #[error("{} lines are unavailable", .0.len())]
+    LinesUnavailable(Vec<RejectedLine>),
     /// Nothing was ordered: the total is another one than the customer expects.
     #[error("the total is {} and not {}", .0.total, .0.expected)]
     TotalChanged(TotalChanged),

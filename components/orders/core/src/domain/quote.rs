@@ -174,13 +174,19 @@ impl OrderedQuote {
     #[must_use]
     pub fn codes(&self) -> Vec<String> {
         let code = |discount: &QuoteDiscount| discount.code.clone();
-        self.content.quote.discounts.iter().map(code).collect()
+        self.discounts().map(code).collect()
     }
 
     /// Whether there are any.
     #[must_use]
-    pub const fn has_codes(&self) -> bool {
-        !self.content.quote.discounts.is_empty()
+    pub fn has_codes(&self) -> bool {
+        self.discounts().next().is_some()
+    }
+
+    /// A code that takes nothing off is not used.
+    fn discounts(&self) -> impl Iterator<Item = &QuoteDiscount> {
+        let discounts = self.content.quote.discounts.iter();
+        discounts.filter(|discount| discount.amount > 0)
     }
 
     /// Currency of all amounts.

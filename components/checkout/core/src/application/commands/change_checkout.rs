@@ -52,7 +52,7 @@ async fn attempt<C: Catalogue>(
     }
     ports.count_guesses(&changes.new_codes(Some(&before)), command.client.as_ref())?;
     let mut checkout = before.with(changes);
-    let circumstances = ports.circumstances(&checkout).await?;
+    let circumstances = ports.circumstances(&checkout, None).await?;
     circumstances.show_prices(&mut checkout);
     let quote = circumstances.quote(&checkout)?;
     checkout.show_anew(checkout.quote_id(&quote), ports.now());

@@ -36,7 +36,7 @@ pub fn handle<C>(ports: &Ports<C>, command: &Command) -> Result<(), Error> {
             let mut used_up = Vec::new();
             for name in &command.codes {
                 let code = records.code(name)?;
-                let by_customer = records.uses_by(name, &customer)?;
+                let by_customer = records.uses_by(name, &customer, None)?;
                 if code.is_none_or(|code| code.problem(by_customer, now).is_some()) {
                     used_up.push(name.clone());
                 }

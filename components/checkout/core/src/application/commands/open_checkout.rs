@@ -41,7 +41,7 @@ pub async fn handle<C: Catalogue>(ports: &Ports<C>, command: Command) -> Result<
     };
     let checkout = Checkout::open(ports.new_checkout_id(), owner, ports.now());
     let mut checkout = checkout.with(changes);
-    let circumstances = ports.circumstances(&checkout).await?;
+    let circumstances = ports.circumstances(&checkout, None).await?;
     circumstances.show_prices(&mut checkout);
     let quote = circumstances.quote(&checkout)?;
     let now = ports.now();

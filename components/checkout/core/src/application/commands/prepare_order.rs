@@ -1,8 +1,8 @@
 use super::show_checkout;
 use crate::application::ports::{Catalogue, Ports};
-use crate::application::{CheckoutView, Error};
-use crate::domain::quote::QuoteId;
-use crate::domain::{CheckoutId, Holder};
+use crate::application::{CheckoutView, Error, UnavailableLine};
+use crate::domain::quote::{Message, QuoteId};
+use crate::domain::{CheckoutId, Holder, OrderId};
 
 /// Asks whether a quote can be ordered as it was shown.
 #[derive(Debug, Clone)]
@@ -13,37 +13,68 @@ pub struct Command {
     pub holder: Holder,
     /// The quote that the customer has seen.
     pub quote: QuoteId,
+    /// The order that ends before the new one begins: what it holds is free by then.
+    pub instead_of: Option<OrderId>,
 }
 
-/// The checkout with the quote that the customer has seen, if it is still what it would cost now and nothing is missing. Changes nothing but
-/// what was shown last.
+/// The checkout with the quote that the customer has seen, if it is what it would cost now and nothing is missing. How long ago it was shown
+/// does not matter then: a quote's name stands for all that it says. Changes nothing but what was shown last.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::QuoteChanged`] with the quote of now when that is another one, or was shown too long ago;
+/// [`Error::NotFound`]; [`Error::LinesUnavailable`]; [`Error::QuoteChanged`] with the quote of now when that is another one;
 /// [`Error::Incomplete`]; or something is out of reach.
 pub async fn handle<C: Catalogue>(
     ports: &Ports<C>,
     command: Command,
 ) -> Result<CheckoutView, Error> {
-    let before = ports.checkout_of(command.id, &command.holder)?;
-    let view = show_checkout::handle(
-        ports,
-        show_checkout::Command {
-            id: command.id,
-            holder: command.holder,
-        },
-    )
-    .await?;
-    // A quote that had to be shown anew is not the one that the customer has seen, or was seen too long ago.
-    let was_shown = before
-        .shown()
-        .is_some_and(|shown| shown.id == command.quote)
-        && before.shown() == view.checkout.shown();
-    if !was_shown {
+    let Command {
+        id,
+        holder,
+        quote,
+        instead_of,
+    } = command;
+    let shown = show_checkout::Command { id, holder };
+    let view = show_checkout::show(ports, shown, instead_of).await?;
+    let lines = unavailable_lines(&view);
+    if !lines.is_empty() {
+        return Err(Error::LinesUnavailable(lines));
+    }
+    if view.checkout.shown().is_none_or(|shown| shown.id != quote) {
         return Err(Error::QuoteChanged(Box::new(view)));
     }
     if !view.quote.is_complete() {
         return Err(Error::Incomplete(view.quote.missing));
     }
     Ok(view)
+}
+
+/// The lines that the catalogue cannot serve.
+fn unavailable_lines(view: &CheckoutView) -> Vec<UnavailableLine> {
+    let lines = &view.quote.lines;
+    let content = view.checkout.content().lines.iter();
+    let messages = view.quote.messages.iter();
+    let line = |message: &Message| match message {
+        Message::InsufficientStock { line, available } => {
+            let line = lines.get(*line)?;
+            Some(UnavailableLine {
+                product_id: line.product_id,
+                is_known: true,
+                requested: line.quantity,
+                available: *available,
+            })
+        }
+        Message::UnknownProduct { product_id } => {
+            let wanted = content
+                .clone()
+                .find(|line| line.product_id == *product_id)?;
+            Some(UnavailableLine {
+                product_id: *product_id,
+                is_known: false,
+                requested: wanted.quantity,
+                available: 0,
+            })
+        }
+        _ => None,
+    };
+    messages.filter_map(line).collect()
 }

@@ -2,7 +2,7 @@ use crate::application::locks;
 use crate::application::ports::{Catalogue, Ports};
 use crate::application::quoting::{TRIES_MAX, contended, view};
 use crate::application::{CheckoutView, Error};
-use crate::domain::{Checkout, CheckoutId, Holder};
+use crate::domain::{Checkout, CheckoutId, Holder, OrderId};
 
 /// Shows a checkout with its quote of now.
 #[derive(Debug, Clone)]
@@ -36,10 +36,20 @@ pub async fn handle<C: Catalogue>(
     ports: &Ports<C>,
     command: Command,
 ) -> Result<CheckoutView, Error> {
+    show(ports, command, None).await
+}
+
+/// The same as if the order `instead_of` held nothing.
+pub(super) async fn show<C: Catalogue>(
+    ports: &Ports<C>,
+    command: Command,
+    instead_of: Option<OrderId>,
+) -> Result<CheckoutView, Error> {
     for _ in 0..TRIES_MAX {
         let mut checkout = ports.checkout_of(command.id, &command.holder)?;
         let seen = checkout.version();
-        let quote = ports.circumstances(&checkout).await?.quote(&checkout)?;
+        let circumstances = ports.circumstances(&checkout, instead_of).await?;
+        let quote = circumstances.quote(&checkout)?;
         let is_new = checkout.show(checkout.quote_id(&quote), ports.now());
         let is_saved = !is_new
             || ports

@@ -1,8 +1,8 @@
-use super::shop::{Shop, complete, shown, terms};
-use crate::application::Error;
-use crate::application::commands::save_tax_settings;
+use super::shop::{Shop, complete, order, product, shown, terms};
+use crate::application::commands::{hold_codes, save_tax_settings};
+use crate::application::{Error, UnavailableLine};
 use crate::domain::quote::{Missing, QUOTE_LIFETIME_MS};
-use crate::domain::{Benefit, Changes, Rate};
+use crate::domain::{Benefit, Changes, Quantity, Rate};
 
 #[test]
 fn what_was_seen_and_is_complete_can_be_ordered() {
@@ -13,10 +13,9 @@ fn what_was_seen_and_is_complete_can_be_ordered() {
 }
 
 #[test]
-fn nothing_is_ordered_at_another_price_stock_tax_or_code() {
-    let changes: [fn(&Shop); 4] = [
+fn nothing_is_ordered_at_another_price_tax_or_code() {
+    let changes: [fn(&Shop); 3] = [
         |shop| shop.put(1, "12.51", 20),
-        |shop| shop.put(1, "12.5", 1),
         |shop| {
             let mut settings = super::shop::taxes();
             settings.rules[0].rate = Rate::from_percent(super::shop::money("19")).unwrap();
@@ -54,26 +53,82 @@ fn nothing_is_ordered_at_another_price_stock_tax_or_code() {
             panic!("another quote was prepared");
         };
         assert_ne!(shown(&now), shown(&view));
-        if now.quote.is_complete() {
-            assert_eq!(shop.prepare(id, &holder, &shown(&now)), Ok(*now));
-        } else {
-            let again = shop.prepare(id, &holder, &shown(&now));
-            assert!(matches!(again, Err(Error::Incomplete(missing)) if missing.is_empty()));
-        }
+        assert_eq!(shop.prepare(id, &holder, &shown(&now)), Ok(*now));
     }
 }
 
 #[test]
-fn an_expired_quote_comes_back_as_a_new_one() {
+fn a_quote_that_holds_again_can_be_ordered_again() {
     let shop = Shop::new();
     let (view, holder) = shop.guest(complete());
     let id = view.checkout.id();
-    shop.clock.advance(QUOTE_LIFETIME_MS);
-    let Err(Error::QuoteChanged(now)) = shop.prepare(id, &holder, &shown(&view)) else {
-        panic!("an expired quote was prepared");
+    shop.put(1, "12.51", 20);
+    assert!(shop.prepare(id, &holder, &shown(&view)).is_err());
+    shop.put(1, "12.5", 20);
+    assert!(shop.prepare(id, &holder, &shown(&view)).is_ok());
+}
+
+#[test]
+fn lines_that_cannot_be_served_are_named() {
+    let shop = Shop::new();
+    let (view, holder) = shop.guest(complete());
+    let id = view.checkout.id();
+    let line = UnavailableLine {
+        product_id: product(1),
+        is_known: true,
+        requested: Quantity::new(2).unwrap(),
+        available: 1,
     };
-    assert_eq!(shown(&now), shown(&view));
-    assert_eq!(shop.prepare(id, &holder, &shown(&now)), Ok(*now));
+    shop.put(1, "12.5", 1);
+    let refused = Err(Error::LinesUnavailable(vec![line]));
+    assert_eq!(shop.prepare(id, &holder, &shown(&view)), refused);
+    shop.ports.catalogue.items.borrow_mut().clear();
+    let unknown = UnavailableLine {
+        is_known: false,
+        available: 0,
+        ..line
+    };
+    let refused = Err(Error::LinesUnavailable(vec![unknown]));
+    assert_eq!(shop.prepare(id, &holder, &shown(&view)), refused);
+}
+
+#[test]
+fn an_expired_quote_that_still_holds_can_be_ordered() {
+    let shop = Shop::new();
+    let (view, holder) = shop.guest(complete());
+    shop.clock.advance(QUOTE_LIFETIME_MS);
+    let prepared = shop.prepare(view.checkout.id(), &holder, &shown(&view));
+    assert_eq!(shown(&prepared.unwrap()), shown(&view));
+}
+
+#[test]
+fn the_last_use_of_a_code_is_free_for_who_gives_it_up() {
+    let shop = Shop::new();
+    let ten = Benefit::Percent(Rate::from_units(100_000).unwrap());
+    let mut once = terms();
+    once.limits.total = Some(1);
+    once.limits.per_customer = Some(1);
+    shop.make_code("TEN", ten, once);
+    let codes = vec![super::shop::code_name("TEN")];
+    let (view, holder) = shop.guest(Changes {
+        codes: Some(codes.clone()),
+        ..complete()
+    });
+    let (id, email) = (view.checkout.id(), view.checkout.content().email.clone());
+    hold_codes::handle(
+        &shop.ports,
+        &hold_codes::Command {
+            order: order(1),
+            codes,
+            account: None,
+            email,
+        },
+    )
+    .unwrap();
+    let again = |instead_of| shop.prepare_instead(id, &holder, &shown(&view), instead_of);
+    assert!(matches!(again(None), Err(Error::QuoteChanged(_))));
+    assert!(matches!(again(Some(order(2))), Err(Error::QuoteChanged(_))));
+    assert_eq!(shown(&again(Some(order(1))).unwrap()), shown(&view));
 }
 
 #[test]

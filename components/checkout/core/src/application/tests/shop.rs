@@ -34,7 +34,11 @@ pub struct Shelf {
 }
 
 impl Catalogue for Shelf {
-    async fn items(&self, products: &[ProductId]) -> Result<Vec<CatalogueItem>, Error> {
+    async fn items(
+        &self,
+        products: &[ProductId],
+        _: Option<OrderId>,
+    ) -> Result<Vec<CatalogueItem>, Error> {
         if self.is_down.get() {
             return Err(Error::Unavailable("the shelf is down".to_owned()));
         }
@@ -284,10 +288,21 @@ impl Shop {
         holder: &Holder,
         quote: &QuoteId,
     ) -> Result<CheckoutView, Error> {
+        self.prepare_instead(id, holder, quote, None)
+    }
+
+    pub fn prepare_instead(
+        &self,
+        id: CheckoutId,
+        holder: &Holder,
+        quote: &QuoteId,
+        instead_of: Option<OrderId>,
+    ) -> Result<CheckoutView, Error> {
         let command = prepare_order::Command {
             id,
             holder: holder.clone(),
             quote: quote.clone(),
+            instead_of,
         };
         run(prepare_order::handle(&self.ports, command))
     }

@@ -3,8 +3,8 @@
 //! Checkouts are asked whether the quote still holds, and nothing is begun if it does not. Between that and the holding of stock and
 //! discount codes a last unit or a last use can still go: then the order is given up, and the answer is the quote of then.
 //!
-//! A checkout has one pending order. An older one ends first, also when nothing is ordered then, so that what it held does not stand in
-//! the way of its own successor.
+//! A checkout has one pending order. An older one ends once its successor can be ordered, as far as anybody can tell: what it holds does not
+//! stand in the way, and where nothing can be ordered it goes on.
 
 use mercato_kernel::{CheckoutId, OrderId};
 use mercato_platform::client::Client;
@@ -61,7 +61,7 @@ pub async fn handle(
 ) -> Result<CreateOutcome, OrderError> {
     log::record("checkout_id", &command.checkout_id.text());
     match order(ports, &command).await {
-        Err(OrderError::QuoteOutdated) => match prepare(ports, &command).await {
+        Err(OrderError::QuoteOutdated) => match prepare(ports, &command, None).await {
             // It holds again by now: the customer may order it.
             Ok(prepared) => Err(OrderError::QuoteChanged(Box::new(prepared.quote().clone()))),
             Err(error) => Err(error),
@@ -71,10 +71,11 @@ pub async fn handle(
 }
 
 async fn order(ports: &impl Ports, command: &OrderCheckout) -> Result<CreateOutcome, OrderError> {
-    if let Some(outcome) = end_pending(ports, command).await? {
-        return Ok(outcome);
-    }
-    let quote = prepare(ports, command).await?;
+    let quote = match make_way(ports, command).await? {
+        Way::Ordered(outcome) => return Ok(*outcome),
+        Way::Prepared(quote) => quote,
+        Way::Free => Box::new(prepare(ports, command, None).await?),
+    };
     let create = CreateOrder {
         customer_id: command.customer_id(),
         client: command.client.clone(),
@@ -82,7 +83,7 @@ async fn order(ports: &impl Ports, command: &OrderCheckout) -> Result<CreateOutc
         lines: quote.lines(),
         checkout: Some(CheckoutOrder {
             holder: command.holder.clone(),
-            quote: Box::new(quote),
+            quote,
         }),
         expected_total: None,
         replaces: None,
@@ -91,20 +92,31 @@ async fn order(ports: &impl Ports, command: &OrderCheckout) -> Result<CreateOutc
     place_order(ports, create).await
 }
 
-async fn prepare(ports: &impl Ports, command: &OrderCheckout) -> Result<OrderedQuote, OrderError> {
-    let prepared = ports
-        .checkouts()
-        .prepare(command.checkout_id, &command.holder, command.quote.as_str())
-        .await?;
+/// The quote, if it can be ordered once the order `instead_of` has ended.
+async fn prepare(
+    ports: &impl Ports,
+    command: &OrderCheckout,
+    instead_of: Option<OrderId>,
+) -> Result<OrderedQuote, OrderError> {
+    let (id, quote) = (command.checkout_id, command.quote.as_str());
+    let checkouts = ports.checkouts();
+    let prepared = checkouts.prepare(id, &command.holder, quote, instead_of);
+    let prepared = prepared.await?;
     OrderedQuote::new(command.checkout_id, None, prepared)
 }
 
-/// Ends the order that the checkout was before, with all that it holds; unless this very request was sent before, which is then what
-/// it comes to.
-async fn end_pending(
-    ports: &impl Ports,
-    command: &OrderCheckout,
-) -> Result<Option<CreateOutcome>, OrderError> {
+/// What stood in the way of an order.
+enum Way {
+    /// This very request, which was sent before: what it has come to.
+    Ordered(Box<CreateOutcome>),
+    /// A pending order, which has ended: what is to be ordered.
+    Prepared(Box<OrderedQuote>),
+    /// Nothing any more.
+    Free,
+}
+
+/// Ends the order that the checkout was before, with all that it holds, if another one can take its place.
+async fn make_way(ports: &impl Ports, command: &OrderCheckout) -> Result<Way, OrderError> {
     for _ in 0..ENDED_MAX {
         let ordered = ports
             .store()
@@ -113,14 +125,14 @@ async fn end_pending(
         if let Some(idempotency) = &command.idempotency
             && let Some(outcome) = repeat(ports, command.customer_id(), idempotency).await?
         {
-            return Ok(Some(outcome));
+            return Ok(Way::Ordered(Box::new(outcome)));
         }
         let Some(ordered) = ordered else {
-            return Ok(None);
+            return Ok(Way::Free);
         };
         // Whose it is not learns from checkouts that there is no such checkout.
         if !is_holders(ports, command, ordered.order_id())? {
-            return Ok(None);
+            return Ok(Way::Free);
         }
         match ordered {
             Ordered::UnderWay(id) => {
@@ -131,11 +143,15 @@ async fn end_pending(
                 }
             }
             Ordered::Ending(id) => pending_actions::run(ports, id).await?,
-            Ordered::Pending(id) => end(ports, command, id).await?,
+            Ordered::Pending(id) => {
+                let quote = prepare(ports, command, Some(id)).await?;
+                end(ports, command, id).await?;
+                return Ok(Way::Prepared(Box::new(quote)));
+            }
             Ordered::Paid(id) => return Err(OrderError::AlreadyOrdered(id)),
         }
     }
-    Ok(None)
+    Ok(Way::Free)
 }
 
 async fn end(

@@ -8,7 +8,8 @@ use crate::application::tests::shop::{
     Filled, Shop, StockState, TTL_MS, UNPAID_KEPT_MS, admin, customer, product, run,
 };
 use crate::domain::{
-    CheckoutHolder, CheckoutToken, Missing, OrderError, OrderStatus, OrderToken, PaymentStatus,
+    CheckoutHolder, CheckoutToken, LineProblem, Missing, OrderError, OrderStatus, OrderToken,
+    PaymentStatus, RejectedLine,
 };
 
 /// A shop with a code that is good for one use.
@@ -143,13 +144,13 @@ fn stock_that_is_gone_is_no_order_and_no_use_of_a_code() {
     meanwhile(&shop, sell);
     shop.add_product(2, "0.105", 0);
     let outcome = shop.order_checkout(&filled, None);
-    assert!(
-        matches!(
-            outcome,
-            Err(OrderError::QuoteChanged(_) | OrderError::QuoteIncomplete(_))
-        ),
-        "{outcome:?}"
-    );
+    let sold_out = RejectedLine {
+        product_id: product(2),
+        code: LineProblem::InsufficientStock,
+        requested: 1,
+        available: 0,
+    };
+    assert_eq!(outcome, Err(OrderError::LinesUnavailable(vec![sold_out])));
     assert_eq!((shop.free(1), shop.checkouts.uses("ONCE")), (10, 0));
 }
 
@@ -232,6 +233,36 @@ fn the_last_units_are_no_hindrance_to_ordering_them_anew() {
     assert_eq!(shop.status(first.id), OrderStatus::Cancelled);
     assert_eq!(shop.status(second.id), OrderStatus::Pending);
     assert_eq!(shop.free(1), 0);
+}
+
+#[test]
+fn the_last_use_of_a_code_is_no_hindrance_to_ordering_it_anew() {
+    let shop = shop();
+    let filled = shop.filled(&["ONCE"]);
+    let first = shop.ordered(&filled).order;
+    let second = shop.ordered(&filled).order;
+    assert_eq!(shop.status(first.id), OrderStatus::Cancelled);
+    assert_eq!(first.total_amount, second.total_amount);
+    assert_eq!(shop.checkouts.uses("ONCE"), 1);
+}
+
+#[test]
+fn an_order_goes_on_when_nothing_can_take_its_place() {
+    let shop = shop();
+    let filled = shop.filled(&["ONCE"]);
+    let order = shop.ordered(&filled).order;
+    shop.add_product(2, "0.205", 10);
+    assert!(is_changed(&shop.order_checkout(&filled, None)));
+    assert_eq!(shop.status(order.id), OrderStatus::Pending);
+    shop.add_product(2, "0.105", 10);
+    let other = shop.filled(&[]);
+    let of_another = Filled {
+        quote: other.quote,
+        ..filled
+    };
+    assert!(is_changed(&shop.order_checkout(&of_another, None)));
+    assert_eq!(shop.status(order.id), OrderStatus::Pending);
+    assert_eq!(shop.checkouts.uses("ONCE"), 1);
 }
 
 #[test]

@@ -146,3 +146,18 @@ fn an_order_has_one_token_that_its_hash_alone_does_not_tell() {
     assert!(!token.expose().contains(token.hash().as_str()));
     assert_eq!(format!("{token:?}"), "OrderToken(hidden)");
 }
+
+#[test]
+fn a_code_that_takes_nothing_off_is_not_used() {
+    let mut content = quoted(
+        vec![line(ProductId::parse(ID).unwrap(), "2.5", 2, 500)],
+        &["TEN", "SHIPFREE"],
+    );
+    content.quote.discounts[1].amount = 0;
+    let checkout = CheckoutId::parse(ID).unwrap();
+    let quote = OrderedQuote::new(checkout, None, content.clone()).unwrap();
+    assert_eq!(quote.codes(), ["TEN"]);
+    content.quote.discounts.remove(0);
+    let quote = OrderedQuote::new(checkout, None, content).unwrap();
+    assert!(!quote.has_codes() && quote.codes().is_empty());
+}

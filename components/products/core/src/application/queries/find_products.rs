@@ -1,10 +1,13 @@
 //! Several products at once.
 
-use mercato_kernel::ProductId;
+use std::collections::BTreeMap;
+
+use mercato_kernel::{OrderId, ProductId};
 
 use crate::application::ports::{Ports, Store as _};
 use crate::domain::error::StoreError;
 use crate::domain::product::ProductView;
+use crate::domain::reservation::ReservationState;
 
 /// Most products that one query may ask for; those after them are left out.
 pub const PRODUCTS_MAX: usize = 100;
@@ -19,6 +22,30 @@ pub fn handle(ports: &impl Ports, ids: &[ProductId]) -> Result<Vec<ProductView>,
         return Ok(Vec::new());
     }
     ports.store().products(ids)
+}
+
+/// The same with the units that somebody could order of each. Units that the order `instead_of` holds are free for whoever gives it up.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn for_order(
+    ports: &impl Ports,
+    ids: &[ProductId],
+    instead_of: Option<OrderId>,
+) -> Result<Vec<(ProductView, u64)>, StoreError> {
+    let mut freed: BTreeMap<ProductId, u64> = BTreeMap::new();
+    let reservation = instead_of.map(|order| ports.store().reservation(order));
+    let held = reservation.transpose()?.flatten();
+    let held = held.filter(|reservation| reservation.state() == ReservationState::Held);
+    for line in held.iter().flat_map(|reservation| reservation.lines()) {
+        *freed.entry(line.product_id).or_default() += u64::from(line.quantity.units());
+    }
+    let with_units = |product: ProductView| {
+        let freed = freed.get(&product.id).copied().unwrap_or_default();
+        let units = product.stock.free().saturating_add(freed);
+        (product, units)
+    };
+    Ok(handle(ports, ids)?.into_iter().map(with_units).collect())
 }
 
 #[cfg(test)]

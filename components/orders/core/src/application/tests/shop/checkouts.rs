@@ -21,6 +21,7 @@ use mercato_kernel::{AccountId, CheckoutId, OrderId, ProductId};
 use mercato_money::Money;
 use mercato_testing::{CountingIds, Faults, TestClock, run};
 use products::application::queries::find_products;
+use products::domain::product::ProductView;
 use settle_codes::Settlement;
 
 use super::inventory;
@@ -32,15 +33,19 @@ use crate::ports::{Checkouts, HoldError};
 struct Shelf(Rc<inventory::Catalogue>);
 
 impl Catalogue for Shelf {
-    async fn items(&self, products: &[ProductId]) -> Result<Vec<CatalogueItem>, Error> {
-        let found = find_products::handle(&*self.0, products).unwrap();
-        let item = |product: products::domain::product::ProductView| CatalogueItem {
+    async fn items(
+        &self,
+        products: &[ProductId],
+        instead_of: Option<OrderId>,
+    ) -> Result<Vec<CatalogueItem>, Error> {
+        let found = find_products::for_order(&*self.0, products, instead_of).unwrap();
+        let item = |(product, available): (ProductView, u64)| CatalogueItem {
             product_id: product.id,
             name: product.name.as_str().to_owned(),
             price: product.price.amount(),
             tax_class: product.tax_class.as_str().to_owned(),
             weight_grams: product.weight.grams(),
-            available: product.stock.free(),
+            available,
         };
         Ok(found.into_iter().map(item).collect())
     }
@@ -231,11 +236,13 @@ impl Checkouts for TestCheckouts {
         checkout: CheckoutId,
         holder: &CheckoutHolder,
         quote: &str,
+        instead_of: Option<OrderId>,
     ) -> Result<QuotedOrder, OrderError> {
         let command = prepare_order::Command {
             id: checkout,
             holder: holder_of(holder),
             quote: QuoteId::parse(quote).map_err(|_| OrderError::CheckoutNotFound)?,
+            instead_of,
         };
         let view = self.answer(|| run(prepare_order::handle(&*self.ports, command)));
         let view = view
