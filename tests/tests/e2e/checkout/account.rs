@@ -1,7 +1,10 @@
-use mercato_tests::shop::text;
+use mercato_tests::{
+    shop::{PASSWORD, text},
+    wait_until,
+};
 use serde_json::json;
 
-use super::{Checkout, line, shop, vienna};
+use super::{CHECKOUTS, Checkout, line, shop, vienna};
 
 #[test]
 fn a_customers_checkout_becomes_an_order_of_theirs() {
@@ -46,4 +49,22 @@ fn a_customer_cancels_their_order_of_a_checkout() {
     let placed = Checkout::of(&customer, &vienna(json!([line(&product, 2)]))).placed();
     customer.cancel(&placed.id).expect(200);
     shop.wait_for_stock(&product, 5, 0, 0);
+}
+
+#[test]
+fn a_token_that_was_ended_changes_no_checkout() {
+    let shop = shop();
+    let (customer, product) = (shop.customer(), shop.product(10, 5));
+    let checkout = Checkout::of(&customer, &vienna(json!([line(&product, 1)])));
+    let path = format!("{CHECKOUTS}/{}", checkout.id());
+    shop.log_out(&customer.refresh_token).expect(204);
+    wait_until("the end of the token for checkouts", || {
+        let note = customer.patch(&path).json(&json!({ "note": "Ring twice" }));
+        (note.send().status() == 401).then_some(())
+    });
+    for request in [customer.get(&path), customer.delete(&path)] {
+        request.expect_problem(401, "unauthorized");
+    }
+    let back = shop.log_in(&customer.email, PASSWORD);
+    back.get(&path).expect(200);
 }

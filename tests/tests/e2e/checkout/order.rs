@@ -50,9 +50,35 @@ fn what_is_sold_out_meanwhile_is_not_ordered() {
         .patch(&path)
         .json(&json!({ "stock": 0 }))
         .expect(200);
-    let answer = checkout.order().send();
-    assert_eq!(answer.status(), 409, "{}", answer.text());
+    let problem = checkout.order().expect_problem(409, "lines-unavailable");
+    let sold_out = json!([{
+        "productId": product, "code": "insufficient-stock", "requested": 1, "available": 0
+    }]);
+    assert_eq!(problem["lines"], sold_out);
     assert_eq!(shop.stock(&product).total(), 0);
+}
+
+#[test]
+fn a_pending_order_goes_on_when_another_one_is_refused() {
+    let shop = shop();
+    let product = shop.product(10, 5);
+    let mut checkout = Checkout::guest(shop, &vienna(json!([line(&product, 1)])));
+    let placed = checkout.placed();
+    let path = format!("/api/v1/products/{product}");
+    let set_price = |price| {
+        let body = json!({ "price": price });
+        shop.admin().patch(&path).json(&body).expect(200);
+    };
+    set_price(12);
+    checkout.order().expect_problem(409, "quote-changed");
+    assert_eq!(shop.admin().read_order(&placed.id)["status"], "PENDING");
+    // What the customer saw is right again, and the order takes the place of the other one.
+    set_price(10);
+    let again = checkout.placed();
+    assert_eq!(shop.admin().read_order(&placed.id)["status"], "CANCELLED");
+    shop.pay(&again);
+    shop.admin().wait_for_order(&again.id, "PAID");
+    checkout.look();
 }
 
 #[test]
