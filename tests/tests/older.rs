@@ -148,7 +148,8 @@ fn an_older_shop_moves_once_it_has_todays_schema() {
     assert_members(&paid, &json!({ "status": "PAID", "totalAmount": 25 }));
     let found = shop.nobody().get("/api/v1/products?q=porcelain").send();
     assert_eq!(found.expect(200).json()["data"][0]["id"], CUP);
-    let refund = shop.admin().post(&shop.refund_path(PAID));
+    let admin = shop.admin();
+    let refund = admin.post(&shop.refund_path(PAID));
     refund.json(&json!({})).expect(200);
     customer.wait_for_order(PAID, "REFUNDED");
     shop.buy(&customer, TEA, 2);
