@@ -371,6 +371,9 @@ mod tests {
         let fixture = Fixture::new();
         let sqlite = Connection::open(&fixture.path).unwrap();
         sqlite.pragma_update(None, "journal_mode", "WAL").unwrap();
+        let _: i64 = sqlite
+            .query_row("SELECT COUNT(*) FROM t", [], |row| row.get(0))
+            .unwrap();
         let number = fixture.path.metadata().unwrap().ino();
         let is_locked = || {
             let locks = std::fs::read_to_string("/proc/locks").unwrap();
