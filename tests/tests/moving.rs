@@ -237,6 +237,7 @@ fn a_shop_moves_with_everything_it_has() {
     for secret in ["role-", "@customers.test", "$2b$", &life.customer.email] {
         assert!(!said.contains(secret), "{said}");
     }
+    assert!(!said.contains("WARN"), "{said}");
 
     let last = "SELECT MAX(sequence) FROM outbox";
     let last_event: u64 = postgres.run("mercato_payments", last).parse().unwrap();

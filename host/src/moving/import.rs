@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::archive::{Contents, Database, Reader, read_contents};
+use super::catalogue::quoted;
 use super::differences::{VERSIONS, Version};
 use super::fault;
 use super::load::Load;
@@ -62,9 +63,13 @@ pub(crate) async fn import(
     }
     for target in &open {
         // So that the server knows how large the tables are. It finds out by itself, later.
-        if let Err(cause) = target.run("ANALYZE").await {
+        if let Err(cause) = analyze(target).await {
             tracing::warn!("{cause}");
         }
+    }
+    if open.is_empty() {
+        progress.say("nothing was changed: an earlier import has filled every database");
+        return Ok(());
     }
     progress.say(&format!(
         "imported {rows} rows into {} databases; start the shop on them with the secrets that it had, and remove {}",
@@ -104,6 +109,13 @@ async fn fill<'a>(
         rows += done;
     }
     Ok((open, rows))
+}
+
+/// Lets the server count what is in the shop's own tables.
+async fn analyze(target: &Target) -> Result<()> {
+    let catalogue = target.catalogue().await?;
+    let names: Vec<String> = catalogue.tables.keys().map(|name| quoted(name)).collect();
+    target.run(&format!("ANALYZE {}", names.join(", "))).await
 }
 
 /// The databases of a shop in an export, all of which have to be there.
