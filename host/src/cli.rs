@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::limits::{LOG_FLUSH_TIME, Limits, POSTGRES_CONNECTIONS};
 use crate::manifest::spin::Manifest;
 use crate::manifest::variables::{self, Given};
+use crate::moving;
 use crate::observe::log_queue::{self, LineQueue};
 use crate::permissions;
 use crate::shop::builder::{Builder, Shop};
@@ -32,6 +33,11 @@ enum Command {
     /// Brings the databases to the newest version of their schema and ends: before a new version of the shop is started beside the
     /// old one, for example.
     Migrate(Migrate),
+    /// Writes everything that a shop on SQLite has into a new folder, from which `import` moves it to PostgreSQL. Stop the shop
+    /// before.
+    Export(Export),
+    /// Reads a folder that `export` has written into the PostgreSQL databases of a shop, which must be empty.
+    Import(Import),
     /// Compiles the components into the cache, so that the next start is quick.
     Compile(Compile),
     /// Reads the manifest and the runtime configuration and names everything that is wrong with them.
@@ -64,6 +70,31 @@ struct Application {
 struct Migrate {
     #[command(flatten)]
     application: Application,
+}
+
+#[derive(Debug, Args)]
+struct Export {
+    /// The manifest of the shop on SQLite.
+    #[arg(long, short = 'f', default_value = "spin.toml", value_name = "FILE")]
+    app: PathBuf,
+    /// Where the databases live; by default runtime-config.toml beside the manifest, if there is one.
+    #[arg(long, value_name = "FILE")]
+    runtime_config_file: Option<PathBuf>,
+    /// Folder of the databases configured under .mercato/ [default: .mercato]
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// The folder to write, which must not be there yet. It will hold personal data and password hashes.
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct Import {
+    #[command(flatten)]
+    application: Application,
+    /// The folder that `export` has written.
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -117,6 +148,8 @@ pub fn main() -> ExitCode {
     match cli.command {
         Command::Up(arguments) => logged(|outputs| run_up(arguments, outputs)),
         Command::Migrate(arguments) => logged(|outputs| run_migrate(arguments, outputs)),
+        Command::Export(arguments) => logged(|outputs| run_export(arguments, outputs)),
+        Command::Import(arguments) => logged(|outputs| run_import(arguments, outputs)),
         Command::Compile(arguments) => ended(run_compile(arguments)),
         Command::Check(arguments) => ended(run_check(arguments)),
     }
@@ -175,14 +208,37 @@ fn logged(run: impl FnOnce(&Outputs) -> Result<ExitCode>) -> ExitCode {
 fn run_migrate(arguments: Migrate, outputs: &Outputs) -> Result<ExitCode> {
     let shop = of_application(arguments.application)?;
     let shop = shop.log_losses(outputs.log.losses());
-    let shop = shop.listen("127.0.0.1:0").timers(false);
-    runtime()?.block_on(async {
-        let running = shop.start().await?;
-        let is_ready = running.ready().await;
-        running.stop().await;
-        is_ready.map_err(Error::Machine)
-    })?;
+    runtime()?.block_on(shop.migrate())?;
     outputs.print("all databases have the newest schema");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_export(arguments: Export, outputs: &Outputs) -> Result<ExitCode> {
+    let mut shop = Shop::builder().app(arguments.app);
+    if let Some(file) = arguments.runtime_config_file {
+        shop = shop.runtime_config(file);
+    }
+    if let Some(folder) = arguments.data_dir {
+        shop = shop.data_dir(folder);
+    }
+    let print = |line: &str| outputs.print(line);
+    moving::export(&shop.database_files()?, &arguments.folder, &print)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_import(arguments: Import, outputs: &Outputs) -> Result<ExitCode> {
+    warn_of_visible_secrets(&arguments.application);
+    let shop = of_application(arguments.application)?;
+    let shop = shop.log_losses(outputs.log.losses());
+    let addresses = shop.database_addresses()?;
+    let print = |line: &str| outputs.print(line);
+    let migrate = || shop.make_schemas();
+    runtime()?.block_on(moving::import(
+        &addresses,
+        &arguments.folder,
+        migrate,
+        &print,
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -210,7 +266,7 @@ fn run_check(arguments: Check) -> Result<()> {
 }
 
 fn run_up(arguments: Up, outputs: &Outputs) -> Result<ExitCode> {
-    warn_of_visible_secrets(&arguments);
+    warn_of_visible_secrets(&arguments.application);
     let drain_time = Duration::from_secs(arguments.drain_seconds);
     let shop = settings(arguments)?.log_losses(outputs.log.losses());
     runtime()?.block_on(async {
@@ -293,12 +349,12 @@ fn given_variables(arguments: &[String]) -> Result<BTreeMap<String, String>> {
 }
 
 /// Warns of secrets that every user of the machine can see among the arguments of this process.
-fn warn_of_visible_secrets(arguments: &Up) {
+fn warn_of_visible_secrets(application: &Application) {
     // What is wrong with a manifest is said at the start.
-    let Ok(manifest) = Manifest::read(&arguments.application.app) else {
+    let Ok(manifest) = Manifest::read(&application.app) else {
         return;
     };
-    for argument in &arguments.application.variable {
+    for argument in &application.variable {
         if let Ok(Given::Value { name, value }) = variables::parse_argument(argument)
             && !value.is_empty()
             && manifest.variables.get(name).is_some_and(|spec| spec.secret)

@@ -70,6 +70,9 @@ pub enum Error {
     /// The Redis address is not one.
     #[error("{0}")]
     Redis(String),
+    /// A shop cannot be exported or imported.
+    #[error("{0}")]
+    Move(String),
     /// Something of the machine itself failed.
     #[error("{0}")]
     Machine(String),

@@ -40,6 +40,7 @@ mod error;
 mod http;
 pub mod limits;
 pub mod manifest;
+mod moving;
 mod observe;
 mod permissions;
 mod scheduling;

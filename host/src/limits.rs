@@ -207,6 +207,17 @@ pub const POSTGRES_SILENCE_TIME: Duration = Duration::from_secs(2);
 /// How often a connection that waits is tried.
 pub const POSTGRES_KEEPALIVE: Duration = Duration::from_secs(2);
 
+/// How often an export or import says how far it is.
+pub const MOVE_PROGRESS_TIME: Duration = Duration::from_secs(2);
+/// A row of an export as a line of its file. The largest that the shop makes, the description of a product, is far below.
+pub const EXPORT_ROW_BYTES_MAX: u64 = 64 << 20;
+/// The file that says what an export has.
+pub const EXPORT_CONTENTS_BYTES_MAX: u64 = 1 << 20;
+/// Rows are sent to PostgreSQL in pieces of about this size.
+pub const IMPORT_CHUNK_BYTES: usize = 64 << 10;
+/// Products whose words an import makes at a time.
+pub const IMPORT_WORDS_ROWS: i64 = 500;
+
 /// How long a component waits for one command to Redis, connecting included.
 pub const REDIS_TIME: Duration = Duration::from_secs(1);
 /// How long connecting to Redis, a subscription or an answer takes before the connection counts as dead. No command waits so

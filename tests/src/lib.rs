@@ -30,6 +30,7 @@ pub mod forge;
 mod http;
 pub mod load;
 pub mod metrics;
+pub mod moving;
 mod postgres;
 mod problem;
 mod process;

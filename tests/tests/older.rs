@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use mercato_platform::clock::{Clock as _, SystemClock};
 use mercato_platform::ids::{Ids as _, RandomIds};
 use mercato_tests::{
-    Folder, Server, assert_members, repository,
+    Folder, Postgres, Server, assert_members, moving, repository,
     shop::{PASSWORD, Shop, text},
 };
 use rusqlite::{Connection, params};
@@ -123,4 +123,34 @@ fn everything_of_an_older_shop_goes_on() {
         assert!(before < after, "{name} stays at version {before}");
         assert_ne!(number(&open(folder.path(), name), "application_id"), 0);
     }
+}
+
+#[test]
+fn an_older_shop_moves_once_it_has_todays_schema() {
+    let Some(postgres) = Postgres::start_if_there() else {
+        return;
+    };
+    let folder = older_shop();
+    let exported = folder.path().join("export");
+    let refused = moving::export(folder.path(), &exported);
+    refused.refused(&["database `auth`", "run `mercato migrate`"]);
+    moving::migrate(folder.path()).done();
+    moving::export(folder.path(), &exported).done();
+    moving::import(&postgres, &exported).done();
+
+    let server = Server::builder().postgres(&postgres).start();
+    let shop = Shop::on(&server);
+    let customer = shop.log_in(EMAIL, PASSWORD);
+    customer.wait_for_order(OPEN, "CANCELLED");
+    shop.wait_for_stock(CUP, 8, 0, 2);
+    shop.wait_for_stock(TEA, 7, 0, 0);
+    let paid = customer.read_order(PAID);
+    assert_members(&paid, &json!({ "status": "PAID", "totalAmount": 25 }));
+    let found = shop.nobody().get("/api/v1/products?q=porcelain").send();
+    assert_eq!(found.expect(200).json()["data"][0]["id"], CUP);
+    let admin = shop.admin();
+    let refund = admin.post(&shop.refund_path(PAID));
+    refund.json(&json!({})).expect(200);
+    customer.wait_for_order(PAID, "REFUNDED");
+    shop.buy(&customer, TEA, 2);
 }

@@ -23,6 +23,8 @@ const DEFAULT_RUNTIME_CONFIG: &str = "runtime-config.toml";
 const VARIABLES_FILE: &str = "variables.toml";
 /// The variable that `--redis` sets, so that triggers and grants agree with it.
 const REDIS_VARIABLE: &str = "redis_url";
+/// The variable that has a root certificate to trust.
+const CA_ROOT_VARIABLE: &str = "database_ca_root";
 
 impl Builder {
     pub(super) fn data(&self) -> DataDir {
@@ -70,6 +72,67 @@ impl Builder {
                 file: &file,
             },
         )
+    }
+}
+
+/// Where the databases of a shop on PostgreSQL are: its variables.
+pub(crate) struct Addresses(pub(crate) BTreeMap<String, String>);
+
+impl Addresses {
+    /// The address of a database, which holds a password.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn of(&self, label: &str) -> Result<&str> {
+        let name = format!("{label}_database_url");
+        self.given(&name).ok_or_else(|| {
+            Error::Variable(format!(
+                "variable `{name}` has no address of a PostgreSQL database: name the manifest of the variant on PostgreSQL, as in --app spin.postgres.toml, and give the variable as for `mercato up`"
+            ))
+        })
+    }
+
+    /// A root certificate to trust beside those of the system.
+    pub(crate) fn ca_root(&self) -> Option<&str> {
+        self.given(CA_ROOT_VARIABLE)
+    }
+
+    fn given(&self, name: &str) -> Option<&str> {
+        let value = self.0.get(name).map(String::as_str);
+        value.filter(|value| !value.is_empty())
+    }
+}
+
+impl Builder {
+    /// The files of the databases in the runtime configuration, by label.
+    ///
+    /// # Errors
+    /// When the manifest or the runtime configuration cannot be read.
+    pub(crate) fn database_files(&self) -> Result<BTreeMap<String, PathBuf>> {
+        let manifest = Manifest::read(&self.app)?;
+        let mut databases =
+            runtime_config::read(self.runtime_config_file().as_deref(), &self.data())?;
+        let components = manifest.component.values();
+        let labels = components.flat_map(|spec| &spec.sqlite_databases);
+        let files = labels.filter_map(|label| {
+            let path = databases.remove(label)?.path?;
+            Some((label.clone(), path))
+        });
+        Ok(files.collect())
+    }
+
+    /// The addresses of the databases on PostgreSQL.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read, or a variable has no value.
+    pub(crate) fn database_addresses(&self) -> Result<Addresses> {
+        let manifest = Manifest::read(&self.app)?;
+        let variables = self.resolve_variables(&manifest, &self.data())?;
+        let given = manifest.variables.keys().filter_map(|name| {
+            let value = variables.get(name)?;
+            Some((name.clone(), value.to_owned()))
+        });
+        Ok(Addresses(given.collect()))
     }
 }
 

@@ -35,7 +35,7 @@ const OPTIONS: [(&str, Duration); 3] = [
 ///
 /// # Errors
 /// What is wrong with it; never the address itself, which holds a password.
-pub(super) fn parse(address: &str) -> Result<Config, String> {
+pub(crate) fn parse(address: &str) -> Result<Config, String> {
     address.parse().map_err(|_| {
         "the address is not one like postgres://user:password@host:5432/name".to_owned()
     })

@@ -4,7 +4,7 @@
 //! statement outside of any, and gives it back. So a few connections do for many instances. What a connection remembers beyond a
 //! transaction (`SET`, temporary tables, locks of the session) is not there for the next statement.
 
-mod address;
+pub(crate) mod address;
 mod connection;
 pub(crate) mod host;
 pub(crate) mod servers;

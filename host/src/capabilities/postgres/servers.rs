@@ -72,7 +72,13 @@ impl Servers {
 }
 
 /// How to encrypt; none when the address forbids it.
-fn tls(config: &Config, ca_root: Option<&str>) -> Result<Option<MakeRustlsConnect>, Error> {
+///
+/// # Errors
+/// When the root certificate cannot be read.
+pub(crate) fn tls(
+    config: &Config,
+    ca_root: Option<&str>,
+) -> Result<Option<MakeRustlsConnect>, Error> {
     if config.get_ssl_mode() == SslMode::Disable {
         return Ok(None);
     }

@@ -79,12 +79,6 @@ impl Databases {
             permissions::create_folder(folder)
                 .map_err(|cause| fail(format!("cannot create its folder: {cause}")))?;
         }
-        // SQLite makes none: later connections must find this one.
-        permissions::create_file(path)
-            .map_err(|cause| fail(format!("{cause}; check the path and its permissions")))?;
-        for file in files_of(path) {
-            permissions::tighten(&file);
-        }
         let key = path
             .parent()
             .and_then(|folder| folder.canonicalize().ok())
@@ -94,6 +88,13 @@ impl Databases {
             );
         if let Some(database) = self.0.get(&key) {
             return Ok(Arc::clone(database));
+        }
+        // SQLite makes none: later connections must find this one. Nobody has it open yet: closing it again would take the locks of
+        // connections with it.
+        permissions::create_file(path)
+            .map_err(|cause| fail(format!("{cause}; check the path and its permissions")))?;
+        for file in files_of(path) {
+            permissions::tighten(&file);
         }
         let database = Arc::new(Database::new(label, config));
         let connection = database

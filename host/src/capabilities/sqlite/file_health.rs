@@ -4,10 +4,10 @@
 //! is a new database to the next one. A database that is damaged is closed: its statements are errors until it is whole.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
@@ -100,6 +100,10 @@ pub(crate) struct Health {
     /// There were tables once.
     has_tables: AtomicBool,
     state: Mutex<State>,
+    /// The file, open for looking at it. It stays open: a process that closes a file loses all locks that it has on it, those of
+    /// SQLite's connections too (<https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>),
+    /// and another program would take the database for one that nobody uses.
+    file: Mutex<Option<(Identity, Arc<File>)>>,
 }
 
 #[derive(Default)]
@@ -197,7 +201,8 @@ impl Health {
     /// What is wrong.
     pub(crate) fn look(&self, path: &Path) -> Result<(), Damage> {
         self.look_briefly(path)?;
-        let is_short = is_short(path)?;
+        let file = self.file(path)?;
+        let is_short = is_short(&file)?;
         let mut state = self.state();
         state.short_looks = if is_short { state.short_looks + 1 } else { 0 };
         if state.short_looks >= SHORT_LOOKS_MAX {
@@ -213,6 +218,20 @@ impl Health {
 
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+
+    /// The file, opened at the first look.
+    fn file(&self, path: &Path) -> Result<Arc<File>, Damage> {
+        let identity = Identity::of(&metadata(path)?);
+        let mut kept = lock(&self.file);
+        if let Some((known, file)) = &*kept
+            && *known == identity
+        {
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(File::open(path).map_err(|cause| unreadable(&cause))?);
+        *kept = Some((identity, Arc::clone(&file)));
+        Ok(file)
     }
 }
 
@@ -258,11 +277,11 @@ fn read_through(path: &Path) -> Result<(), Damage> {
 }
 
 /// Whether the file is shorter than its header says.
-fn is_short(path: &Path) -> Result<bool, Damage> {
-    let mut file = File::open(path).map_err(|cause| unreadable(&cause))?;
+fn is_short(mut file: &File) -> Result<bool, Damage> {
     let size_bytes = file.metadata().map_err(|cause| unreadable(&cause))?.len();
     let mut header = [0; HEADER_BYTES];
-    match file.read_exact(&mut header) {
+    let begun = file.seek(SeekFrom::Start(0));
+    match begun.and_then(|_| file.read_exact(&mut header)) {
         Ok(()) => {}
         Err(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => {
             return Err(Damage::NoDatabase);
@@ -342,6 +361,29 @@ mod tests {
         assert_eq!(fixture.damage(), Some(Damage::Empty));
         std::fs::write(&fixture.path, "x".repeat(5_000)).unwrap();
         assert_eq!(fixture.damage(), Some(Damage::NoDatabase));
+    }
+
+    /// Locks of a process are seen by others only, here by `/proc/locks`.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn looking_leaves_the_locks_of_connections_alone() {
+        use std::os::unix::fs::MetadataExt as _;
+        let fixture = Fixture::new();
+        let sqlite = Connection::open(&fixture.path).unwrap();
+        sqlite.pragma_update(None, "journal_mode", "WAL").unwrap();
+        let _: i64 = sqlite
+            .query_row("SELECT COUNT(*) FROM t", [], |row| row.get(0))
+            .unwrap();
+        let number = fixture.path.metadata().unwrap().ino();
+        let is_locked = || {
+            let locks = std::fs::read_to_string("/proc/locks").unwrap();
+            let own = format!(":{number} ");
+            locks.lines().any(|line| line.contains(&own))
+        };
+        assert!(is_locked());
+        assert_eq!(fixture.damage(), None);
+        assert_eq!(fixture.damage(), None);
+        assert!(is_locked(), "others would take the database for unused");
     }
 
     #[test]
