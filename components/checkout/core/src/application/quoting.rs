@@ -78,6 +78,16 @@ impl Circumstances {
         items.find(|item| item.product_id == product)
     }
 
+    /// How many of the codes this customer has used as often as one customer may; none where no code asks who uses it.
+    pub(super) fn codes_used_up_by_customer(&self) -> Option<usize> {
+        let uses = self.tables.codes.iter().filter_map(|standing| {
+            let max = standing.code.as_ref()?.terms.limits.per_customer?;
+            Some(standing.uses_by_customer >= u64::from(max))
+        });
+        let uses: Vec<bool> = uses.collect();
+        (!uses.is_empty()).then(|| uses.into_iter().filter(|is_used_up| *is_used_up).count())
+    }
+
     /// The customer sees the prices of now.
     pub(super) fn show_prices(&self, checkout: &mut Checkout) {
         checkout.see_prices(|product| self.item(product).map(|item| item.price));

@@ -37,6 +37,24 @@ impl<C> Ports<C> {
         })
     }
 
+    /// Counts codes that a guest finds used up by an address that they gave: else anybody could ask who has bought here. Who has found too
+    /// many learns nothing more, of any address.
+    ///
+    /// # Errors
+    /// [`Error::TooManyAttempts`], or a fault of the database.
+    pub(super) fn count_probes(&self, found: usize, client: Option<&Client>) -> Result<(), Error> {
+        let (key, now) = (CounterKey::unknown_codes(client), self.now());
+        self.store.write(locks::counter(&key), |records| {
+            let counter = unblocked(records, &key, now)?;
+            if found == 0 {
+                return Ok(());
+            }
+            let one_more = |counter: Counter, _| counter.with_one_more(UNKNOWN_CODES_MAX, now);
+            let counter = (0..found).fold(counter, one_more);
+            records.save_counter(&key, &counter)
+        })
+    }
+
     /// Counts a checkout that a known client opens, or refuses it.
     ///
     /// # Errors

@@ -51,8 +51,17 @@ async fn attempt<C: Catalogue>(
         return Err(Error::VersionMismatch);
     }
     ports.count_guesses(&changes.new_codes(Some(&before)), command.client.as_ref())?;
+    let email_of_guest = before
+        .account()
+        .is_none()
+        .then(|| before.content().email.clone());
     let mut checkout = before.with(changes);
     let circumstances = ports.circumstances(&checkout, None).await?;
+    if email_of_guest.is_some_and(|email| email != checkout.content().email)
+        && let Some(found) = circumstances.codes_used_up_by_customer()
+    {
+        ports.count_probes(found, command.client.as_ref())?;
+    }
     circumstances.show_prices(&mut checkout);
     let quote = circumstances.quote(&checkout)?;
     checkout.show_anew(checkout.quote_id(&quote), ports.now());

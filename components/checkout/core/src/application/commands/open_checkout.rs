@@ -42,6 +42,11 @@ pub async fn handle<C: Catalogue>(ports: &Ports<C>, command: Command) -> Result<
     let checkout = Checkout::open(ports.new_checkout_id(), owner, ports.now());
     let mut checkout = checkout.with(changes);
     let circumstances = ports.circumstances(&checkout, None).await?;
+    if checkout.account().is_none()
+        && let Some(found) = circumstances.codes_used_up_by_customer()
+    {
+        ports.count_probes(found, client)?;
+    }
     circumstances.show_prices(&mut checkout);
     let quote = circumstances.quote(&checkout)?;
     let now = ports.now();

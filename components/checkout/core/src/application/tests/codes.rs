@@ -4,7 +4,9 @@ use crate::application::commands::settle_codes::Settlement::{Commit, Release};
 use crate::application::commands::{change_code, create_code, remove_code};
 use crate::application::queries::codes;
 use crate::domain::quote::Message;
-use crate::domain::{Benefit, CodeProblem, CodeTerms, UNKNOWN_CODES_MAX, UseLimits};
+use crate::domain::{
+    Benefit, Changes, CodeProblem, CodeTerms, Email, UNKNOWN_CODES_MAX, UseLimits,
+};
 use mercato_kernel::PageRequest;
 
 fn limited(total: Option<u32>, per_customer: Option<u32>) -> CodeTerms {
@@ -127,6 +129,33 @@ fn guessing_codes_has_to_wait_and_known_ones_do_not_count() {
     assert!(without.is_ok(), "to take a code out is no guess");
     shop.clock.advance(60_000);
     assert!(guess(here, "GOOD").is_ok());
+}
+
+#[test]
+fn who_has_used_a_code_cannot_be_asked_of_many_addresses() {
+    let shop = Shop::new();
+    shop.make_code("ONCE", FREE, limited(None, Some(1)));
+    let address = |number: u32| Email::parse(&format!("guest-{number}@example.com")).unwrap();
+    for buyer in 0..=UNKNOWN_CODES_MAX {
+        let held = shop.hold(buyer, "ONCE", None, Some(address(buyer).as_str()));
+        assert!(held.is_ok());
+    }
+    let (view, holder) = shop.guest(with_codes(&["ONCE"]));
+    let here = Some("192.0.2.1");
+    let ask = |client, number| {
+        let email = Changes {
+            email: Some(Some(address(number))),
+            ..Changes::default()
+        };
+        shop.change_from(client, view.checkout.id(), &holder, email)
+    };
+    for number in 0..UNKNOWN_CODES_MAX {
+        assert!(ask(here, number).is_ok());
+    }
+    let refused = Err(Error::TooManyAttempts(60));
+    assert_eq!(ask(here, UNKNOWN_CODES_MAX), refused);
+    assert_eq!(ask(here, 1_000), refused, "nor who has not");
+    assert!(ask(Some("198.51.100.1"), UNKNOWN_CODES_MAX).is_ok());
 }
 
 #[test]
