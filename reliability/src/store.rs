@@ -136,6 +136,17 @@ impl Store {
         }
     }
 
+    /// Whether its application has timers.
+    pub(crate) const fn has_timers(&self) -> bool {
+        !matches!(
+            self,
+            Self::Server {
+                storage: Storage::Edge,
+                ..
+            }
+        )
+    }
+
     /// Names the databases to a shop.
     pub(crate) fn name_to(&self, shop: Builder) -> Builder {
         match self {

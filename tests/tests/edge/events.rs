@@ -154,7 +154,7 @@ fn cause(admin: &Account, order: &Placed) -> Option<String> {
 fn statuses(customer: &Account, order: &Placed) -> Vec<String> {
     let order = customer.read_order(&order.id);
     let history = order["history"].as_array().expect("a history");
-    let statuses = history.iter().map(|line| line["status"].as_str());
+    let statuses = history.iter().map(|line| line["to"].as_str());
     statuses
         .map(|status| status.expect("a status").to_owned())
         .collect()
