@@ -14,13 +14,13 @@ use mercato_tests::{
 };
 
 /// The distance in an ordinary run of the tests, in milliseconds there and back.
-const DELAY_MS: u64 = 10;
+const DELAY_MS: u64 = 5;
 
 /// So often each request is sent; the least counts, because the shop does other things between.
 const TIMES: usize = 3;
 
 /// How long a shop is left alone so that nothing else is counted.
-const REST: Duration = Duration::from_millis(300);
+const REST: Duration = Duration::from_millis(100);
 
 /// The requests, and the most statements that each may take: those of a sweep that falls between them included.
 const BUDGETS: [(&str, u64); 7] = [
