@@ -33,7 +33,7 @@ const PART_ON_POSTGRES: Part = Part { first: 0, every: 7 };
 /// The scenarios of the edge application that are crashed in every run of the tests.
 const PART_ON_EDGE: Part = Part {
     first: 3,
-    every: 17,
+    every: 34,
 };
 
 #[test]
