@@ -157,6 +157,24 @@ impl<'w> Story<'w> {
         self.get(&self.admin, path)
     }
 
+    /// Has a component do what is due: by its timer or, where there is none, by a request of the admin, as a cron does.
+    pub fn maintain(&mut self, component: &str) {
+        if self.world.has_timers() {
+            self.world.fire_timer(component);
+            return;
+        }
+        self.log_in_as_admin();
+        match component {
+            "payments-api" => {
+                let relay = "/api/v1/payments/outbox/relay";
+                let run = self.send(|client| client.post(relay).bearer(&self.admin.token));
+                drop(run.expect(200));
+            }
+            // After any of its requests.
+            _ => drop(self.read_as_admin("/api/v1/orders?limit=1")),
+        }
+    }
+
     /// The customer registers; if the answer was lost, the address is taken, and logging in shows that it was oneself.
     pub fn register(&mut self, email: &str) {
         let body = json!({ "name": "Ada", "email": email, "password": PASSWORD });

@@ -57,7 +57,7 @@ impl Readings {
     }
 }
 
-/// Lets the shop put itself in order, by its timers alone, and gives everything that is not true then.
+/// Lets the shop put itself in order, by its timers or a cron alone, and gives everything that is not true then.
 pub fn violations(story: &mut Story<'_>) -> Vec<String> {
     let mut found = story.living_sessions();
     story.log_in_as_admin();
@@ -97,7 +97,7 @@ fn settle(story: &mut Story<'_>) -> bool {
     let mut quiet = 0;
     for _ in 0..ROUNDS {
         for component in ["payments-api", "orders-api"] {
-            story.world.fire_timer(component);
+            story.maintain(component);
         }
         if story.world.stripe.is_some() {
             story.deliver_webhooks();

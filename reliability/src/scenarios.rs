@@ -441,7 +441,7 @@ fn fire_timers(story: &mut Story<'_>, times: u32) {
 }
 
 fn fire_timer(story: &mut Story<'_>, component: &str) {
-    story.world.fire_timer(component);
+    story.maintain(component);
     if story.world.plan.has_crashed() {
         story.world.recover();
     }

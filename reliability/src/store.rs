@@ -15,6 +15,8 @@ pub enum Storage {
     Sqlite,
     /// A server.
     Postgres,
+    /// A server, and the application for hosted platforms: without Redis and timers.
+    Edge,
 }
 
 impl Storage {
@@ -26,7 +28,8 @@ impl Storage {
         match name {
             "" | "sqlite" => Self::Sqlite,
             "postgres" => Self::Postgres,
-            other => panic!("nothing is called {other}; there are sqlite, postgres"),
+            "edge" => Self::Edge,
+            other => panic!("nothing is called {other}; there are sqlite, postgres, edge"),
         }
     }
 
@@ -77,6 +80,8 @@ $$";
 pub(crate) enum Store {
     Files(Folder),
     Server {
+        /// Which application.
+        storage: Storage,
         postgres: Arc<Postgres>,
         /// For what is not a database.
         folder: Folder,
@@ -96,10 +101,14 @@ impl Store {
         let folder = Folder::new();
         match storage {
             Storage::Sqlite => Self::Files(folder),
-            Storage::Postgres => {
+            Storage::Postgres | Storage::Edge => {
                 let postgres = Postgres::start_if_there().expect("a PostgreSQL");
                 let postgres = Arc::new(postgres);
-                Self::Server { postgres, folder }
+                Self::Server {
+                    storage,
+                    postgres,
+                    folder,
+                }
             }
         }
     }
@@ -113,12 +122,29 @@ impl Store {
 
     /// The application that is kept here, with that provider.
     pub(crate) const fn manifest(&self, has_stripe: bool) -> &'static str {
-        match (self, has_stripe) {
-            (Self::Files(_), false) => "spin.toml",
-            (Self::Files(_), true) => "spin.stripe.toml",
-            (Self::Server { .. }, false) => "spin.postgres.toml",
-            (Self::Server { .. }, true) => "spin.postgres.stripe.toml",
+        let storage = match self {
+            Self::Files(_) => Storage::Sqlite,
+            Self::Server { storage, .. } => *storage,
+        };
+        match (storage, has_stripe) {
+            (Storage::Sqlite, false) => "spin.toml",
+            (Storage::Sqlite, true) => "spin.stripe.toml",
+            (Storage::Postgres, false) => "spin.postgres.toml",
+            (Storage::Postgres, true) => "spin.postgres.stripe.toml",
+            (Storage::Edge, false) => "spin.edge.toml",
+            (Storage::Edge, true) => "spin.edge.stripe.toml",
         }
+    }
+
+    /// Whether its application has timers.
+    pub(crate) const fn has_timers(&self) -> bool {
+        !matches!(
+            self,
+            Self::Server {
+                storage: Storage::Edge,
+                ..
+            }
+        )
     }
 
     /// Names the databases to a shop.

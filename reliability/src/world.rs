@@ -312,6 +312,11 @@ impl World {
         running.as_ref().expect("a running shop").1.clone()
     }
 
+    /// Whether the runner would call components by itself.
+    pub const fn has_timers(&self) -> bool {
+        self.store.has_timers()
+    }
+
     /// Calls a component's timer, as the runner does every second.
     pub fn fire_timer(&self, component: &str) {
         let running = self.running();

@@ -30,6 +30,12 @@ const HALVES: [Part; 2] = [Part { first: 0, every: 2 }, Part { first: 1, every: 
 
 const PART_ON_POSTGRES: Part = Part { first: 0, every: 7 };
 
+/// The scenarios of the edge application that are crashed in every run of the tests.
+const PART_ON_EDGE: Part = Part {
+    first: 3,
+    every: 34,
+};
+
 #[test]
 fn no_crash_at_any_point_breaks_what_must_be_true() {
     if is_quick() {
@@ -60,6 +66,15 @@ fn nor_on_postgres() {
         return;
     }
     crash_at_every(STRIDE_ON_POSTGRES, Storage::Postgres, PART_ON_POSTGRES);
+}
+
+/// Nor where events go to orders by a request, and nothing runs but by requests.
+#[test]
+fn nor_on_a_hosted_platform() {
+    if is_quick() || is_asked() || !Storage::Edge.is_there() {
+        return;
+    }
+    crash_at_every(STRIDE_ON_POSTGRES, Storage::Edge, PART_ON_EDGE);
 }
 
 /// Crashes at a part of the points, unless the environment says which.

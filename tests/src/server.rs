@@ -83,9 +83,23 @@ impl ServerBuilder {
     }
 
     /// The same through another port of this machine, that of a proxy.
-    pub fn postgres_through(mut self, postgres: &Postgres, port: u16) -> Self {
+    pub fn postgres_through(self, postgres: &Postgres, port: u16) -> Self {
+        self.on(postgres, port, "spin.postgres.toml")
+    }
+
+    /// The application for hosted platforms, on that PostgreSQL.
+    pub fn edge(self, postgres: &Postgres) -> Self {
+        self.edge_through(postgres, postgres.port())
+    }
+
+    /// The same through another port of this machine, that of a proxy.
+    pub fn edge_through(self, postgres: &Postgres, port: u16) -> Self {
+        self.on(postgres, port, "spin.edge.toml")
+    }
+
+    fn on(mut self, postgres: &Postgres, port: u16, manifest: &str) -> Self {
         self.variables.extend(postgres.shop(port));
-        self.argument("--app").argument("spin.postgres.toml")
+        self.argument("--app").argument(manifest)
     }
 
     /// Keeps the data on the one of both that takes changes.

@@ -105,8 +105,8 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
             SERVER,
             ADDRESSES,
             VARIABLES,
-            PUBLISH,
             "mercato:payments/provider",
+            "mercato:payments/publisher",
         ],
         &[
             "mercato:payments/types@0.1.0",
@@ -129,6 +129,16 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
             "mercato:payments/provider@0.1.0",
             "mercato:payments/checkout-simulator@0.1.0",
         ],
+    ),
+    (
+        "redis-publisher",
+        &[VARIABLES, PUBLISH],
+        &["mercato:payments/publisher@0.1.0"],
+    ),
+    (
+        "orders-publisher",
+        &[HTTP_TYPES, HTTP_CLIENT],
+        &["mercato:payments/publisher@0.1.0"],
     ),
     (
         "orders-events",
@@ -204,12 +214,12 @@ const GUESTS: &[(&str, &[&str], &[&str])] = &[
             SERVER,
             ADDRESSES,
             VARIABLES,
-            PUBLISH,
             HTTP_TYPES,
             HTTP_CLIENT,
             "mercato:auth/tokens",
             "mercato:payments/provider",
             "mercato:payments/checkout-simulator",
+            "mercato:payments/publisher",
         ],
         &[HTTP_HANDLER],
     ),
@@ -340,6 +350,45 @@ fn on_postgres_a_component_reaches_a_server_instead_of_files() {
     }
 }
 
+/// What is not there on hosted platforms, and what is called by it.
+const NOT_ON_EDGE: [&str; 3] = [DATABASE, PUBLISH, "spin:redis/inbound-redis"];
+
+#[test]
+fn on_the_edge_no_component_reaches_redis_or_files() {
+    for (name, reaches, gives) in COMPONENTS {
+        if *gives == REDIS_HANDLER {
+            continue;
+        }
+        let folder = match (reaches.contains(&PUBLISH), reaches.contains(&DATABASE)) {
+            (true, _) => "edge/",
+            (false, true) => "postgres/",
+            (false, false) => "",
+        };
+        let border = composed(&format!("{folder}{name}"));
+        let mut reaches = set(reaches);
+        reaches.remove(PUBLISH);
+        if reaches.remove(DATABASE) {
+            reaches.insert(SERVER);
+        }
+        assert_eq!(capabilities(&border), reaches, "{name} reaches");
+        assert_eq!(exports(&border), set(&[gives]), "{name} gives");
+    }
+    for manifest in ["spin.edge.toml", "spin.edge.stripe.toml"] {
+        let text = fs::read_to_string(repository().join(manifest)).unwrap();
+        let table: toml::Table = text.parse().unwrap();
+        for (name, component) in table["component"].as_table().unwrap() {
+            let source = component["source"].as_str().unwrap();
+            let file = source.strip_prefix("target/components/").unwrap();
+            let border = composed(file.strip_suffix(".wasm").unwrap());
+            let all = border.imports.iter().chain(&border.exports);
+            let not_there: Vec<_> = all
+                .filter(|import| NOT_ON_EDGE.iter().any(|other| import.starts_with(other)))
+                .collect();
+            assert!(not_there.is_empty(), "{name}: {not_there:?}");
+        }
+    }
+}
+
 fn guests_that_reach(capability: &str) -> Vec<&'static str> {
     let names = GUESTS.iter().map(|(name, _, _)| *name);
     names
@@ -349,19 +398,22 @@ fn guests_that_reach(capability: &str) -> Vec<&'static str> {
 
 #[test]
 fn only_payments_publishes() {
+    assert_eq!(guests_that_reach(PUBLISH), ["redis-publisher"]);
     assert_eq!(
-        guests_that_reach(PUBLISH),
+        guests_that_reach("mercato:payments/publisher"),
         ["payments-service", "payments-http"]
     );
 }
 
-/// The gateway asks the other components, the adapters ask `auth-api` for revocations, and Stripe is somewhere else.
+/// The gateway asks the other components, the adapters ask `auth-api` for revocations, events go to orders, and Stripe is somewhere
+/// else.
 #[test]
 fn no_domain_and_no_adapter_of_accounts_makes_requests() {
     assert_eq!(
         guests_that_reach(HTTP_CLIENT),
         [
             "stripe",
+            "orders-publisher",
             "gateway",
             "products-http",
             "checkout-http",

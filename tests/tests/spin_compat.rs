@@ -18,12 +18,14 @@ const GIVEN: &str = include_str!("data/spin-4.1-imports.txt");
 const HTTP_EXPORT: &str = "wasi:http/handler@0.3.0";
 const REDIS_EXPORT: &str = "spin:redis/inbound-redis@3.0.0";
 
-/// The application with each payment provider and store.
-const MANIFESTS: [&str; 4] = [
+/// The application with each payment provider and store, and for hosted platforms.
+const MANIFESTS: [&str; 6] = [
     "spin.toml",
     "spin.stripe.toml",
     "spin.postgres.toml",
     "spin.postgres.stripe.toml",
+    "spin.edge.toml",
+    "spin.edge.stripe.toml",
 ];
 
 fn manifest(file: &str) -> Table {
@@ -31,7 +33,7 @@ fn manifest(file: &str) -> Table {
     text.parse().unwrap()
 }
 
-fn manifests() -> [Table; 4] {
+fn manifests() -> [Table; 6] {
     MANIFESTS.map(manifest)
 }
 
@@ -53,11 +55,12 @@ fn variables(manifest: &Table) -> impl Iterator<Item = (&String, &Value)> {
     manifest["variables"].as_table().unwrap().iter()
 }
 
-/// The components that a kind of trigger calls.
+/// The components that a kind of trigger calls; there may be no such trigger.
 fn called_by(manifest: &Table, kind: &str) -> BTreeSet<String> {
-    let triggers = manifest["trigger"][kind].as_array().unwrap();
+    let triggers = manifest["trigger"].get(kind).and_then(Value::as_array);
     triggers
-        .iter()
+        .into_iter()
+        .flatten()
         .map(|trigger| trigger["component"].as_str().unwrap().to_owned())
         .collect()
 }
@@ -197,6 +200,8 @@ fn every_component_is_built_where_the_manifest_looks_for_it() {
         "--provider stripe ",
         "--storage postgres ",
         "--provider stripe --storage postgres ",
+        "--edge ",
+        "--provider stripe --edge ",
     ];
     for (manifest, options) in manifests().iter().zip(options) {
         for (name, component) in components(manifest) {

@@ -1,6 +1,7 @@
-//! The same components under Spin itself: the end-to-end tests once more, against `spin up` with a real Redis server.
+//! The same components under Spin itself: the end-to-end tests once more, against `spin up` with a real Redis server, and as on a hosted
+//! platform: with PostgreSQL and without Redis.
 //!
-//! Needs `spin` on PATH, or its path in `MERCATO_SPIN`, and `redis-server`; is left out otherwise.
+//! Needs `spin` on PATH, or its path in `MERCATO_SPIN`, and `redis-server` or PostgreSQL; is left out otherwise.
 #![cfg(unix)]
 
 use std::{
@@ -11,8 +12,8 @@ use std::{
 };
 
 use mercato_tests::{
-    ADMIN_EMAIL, ADMIN_PASSWORD, Client, Folder, Guarded, JWT_SECRET, Redis, WEBHOOK_SECRET,
-    free_port, is_quick, left_out, repository, shop::unique_email, wait_until,
+    ADMIN_EMAIL, ADMIN_PASSWORD, Client, Folder, Guarded, JWT_SECRET, Postgres, Redis,
+    WEBHOOK_SECRET, free_port, is_quick, left_out, repository, shop::unique_email, wait_until,
 };
 
 /// Spin compiles every component before it answers; only later starts find them in its cache (wasmtime's, in the user's
@@ -22,21 +23,44 @@ const START_LIMIT: Duration = Duration::from_secs(300);
 /// What runs against Spin: test programs that take their shop from `MERCATO_BASE_URL`.
 const SUITES: [&str; 2] = ["e2e", "races"];
 
+/// What the application runs on, which ends after it.
+enum Services {
+    Redis(Redis),
+    Postgres(Postgres),
+}
+
+impl Services {
+    const fn manifest(&self) -> &'static str {
+        match self {
+            Self::Redis(_) => "spin.toml",
+            Self::Postgres(_) => "spin.edge.toml",
+        }
+    }
+
+    /// Where they are.
+    fn variables(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Redis(redis) => vec![("redis_url".to_owned(), redis.url())],
+            Self::Postgres(postgres) => postgres.shop(postgres.port()),
+        }
+    }
+}
+
 /// A running `spin up`.
 struct Spin {
     process: Guarded,
     base_url: String,
     folder: Folder,
-    _redis: Redis,
+    _services: Services,
 }
 
 impl Spin {
-    fn start(program: &Path) -> Self {
-        let (folder, redis) = (Folder::new("spin"), Redis::start());
+    fn start(program: &Path, services: Services) -> Self {
+        let folder = Folder::new("spin");
         let base_url = format!("http://127.0.0.1:{}", free_port());
         fs::write(
             folder.path().join("variables.toml"),
-            variables(&base_url, &redis.url()),
+            variables(&base_url, &services),
         )
         .expect("variables");
         fs::write(
@@ -48,7 +72,7 @@ impl Spin {
         let mut command = Command::new(program);
         command
             .args(["up", "--from"])
-            .arg(repository().join("spin.toml"))
+            .arg(repository().join(services.manifest()))
             .args([
                 "--listen",
                 base_url.trim_start_matches("http://"),
@@ -70,7 +94,7 @@ impl Spin {
             process,
             base_url,
             folder,
-            _redis: redis,
+            _services: services,
         };
         spin.wait_until_it_answers();
         spin
@@ -110,16 +134,19 @@ impl Drop for Spin {
     }
 }
 
-fn variables(base_url: &str, redis_url: &str) -> String {
-    format!(
+fn variables(base_url: &str, services: &Services) -> String {
+    let own = format!(
         "jwt_secret = \"{JWT_SECRET}\"\n\
          payment_webhook_secret = \"{WEBHOOK_SECRET}\"\n\
          admin_email = \"{ADMIN_EMAIL}\"\n\
          admin_password = \"{ADMIN_PASSWORD}\"\n\
          bcrypt_cost = \"4\"\n\
-         public_url = \"{base_url}\"\n\
-         redis_url = \"{redis_url}\"\n"
-    )
+         public_url = \"{base_url}\"\n"
+    );
+    let of_services = services.variables().into_iter();
+    own + &of_services
+        .map(|(name, value)| format!("{name} = {value:?}\n"))
+        .collect::<String>()
 }
 
 fn databases_in(folder: &Path) -> String {
@@ -171,18 +198,40 @@ fn test_program(name: &str) -> PathBuf {
 
 #[test]
 fn the_end_to_end_tests_pass_under_spin() {
-    if is_quick() {
-        return;
-    }
-    let Some(program) = spin() else {
-        left_out("there is no spin on PATH, and MERCATO_SPIN does not name one");
+    let Some(program) = wanted() else {
         return;
     };
     if find("redis-server").is_none() {
         left_out("there is no redis-server on PATH");
         return;
     }
-    let spin = Spin::start(&program);
+    pass(&Spin::start(&program, Services::Redis(Redis::start())));
+}
+
+#[test]
+fn they_pass_under_spin_without_redis() {
+    let Some(program) = wanted() else {
+        return;
+    };
+    let Some(postgres) = Postgres::start_if_there() else {
+        return;
+    };
+    pass(&Spin::start(&program, Services::Postgres(postgres)));
+}
+
+/// Spin, unless it is not there or slow tests are left out.
+fn wanted() -> Option<PathBuf> {
+    if is_quick() {
+        return None;
+    }
+    let program = spin();
+    if program.is_none() {
+        left_out("there is no spin on PATH, and MERCATO_SPIN does not name one");
+    }
+    program
+}
+
+fn pass(spin: &Spin) {
     for suite in SUITES {
         let status = Command::new(test_program(suite))
             .current_dir(repository().join("tests"))

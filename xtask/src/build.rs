@@ -7,8 +7,8 @@ use toml_edit::{DocumentMut, value};
 
 use crate::{
     compose::Composition,
-    postgres, stripe, toolchain,
-    variant::{Provider, Storage, Variant},
+    edge, postgres, stripe, toolchain,
+    variant::{Events, Provider, Storage, Variant},
     workspace::{Workspace, replace},
 };
 
@@ -71,8 +71,11 @@ fn write_manifests(workspace: &Workspace, compositions: &[Composition]) -> Resul
                 compositions.any(|one| one.name == name && one.provider.is_some())
             })?;
         }
-        if variant.storage == Storage::Postgres {
+        if variant.storage() == Storage::Postgres {
             postgres::change(&mut manifest)?;
+        }
+        if variant.events() == Events::Http {
+            edge::change(&mut manifest)?;
         }
         let components = manifest["component"].as_table_mut();
         for (name, component) in components

@@ -9,8 +9,8 @@ use wac_graph::{EncodeOptions, types::BorrowedPackageKey};
 use wac_parser::Document;
 
 use crate::{
-    postgres, stripe,
-    variant::{Provider, Storage, Variant},
+    edge, postgres, stripe,
+    variant::{Events, Provider, Storage, Variant},
     workspace::Workspace,
 };
 
@@ -26,6 +26,8 @@ pub struct Composition {
     pub provider: Option<Provider>,
     /// The store inside; none when there is none.
     pub storage: Option<Storage>,
+    /// How events leave it; none when they do not.
+    pub events: Option<Events>,
     source: String,
 }
 
@@ -43,15 +45,19 @@ impl Composition {
             let source = workspace.read(&path)?;
             for (provider, source) in stripe::compositions(source) {
                 for (storage, source) in postgres::compositions(source) {
-                    all.push(Self {
-                        name: name.clone(),
-                        provider,
-                        storage,
-                        source,
-                    });
+                    for (events, source) in edge::compositions(source) {
+                        all.push(Self {
+                            name: name.clone(),
+                            provider,
+                            storage,
+                            events,
+                            source,
+                        });
+                    }
                 }
             }
         }
+        all.retain(|one| Variant::ALL.into_iter().any(|variant| one.is_in(variant)));
         all.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(all)
     }
@@ -62,14 +68,17 @@ impl Composition {
             .is_none_or(|provider| provider == variant.provider)
             && self
                 .storage
-                .is_none_or(|storage| storage == variant.storage)
+                .is_none_or(|storage| storage == variant.storage())
+            && self.events.is_none_or(|events| events == variant.events())
     }
 
     /// Where the composed component lies, below `target/components`.
     pub fn file(&self) -> String {
-        let variant = Variant {
-            provider: self.provider.unwrap_or_default(),
-            storage: self.storage.unwrap_or_default(),
+        let provider = self.provider.unwrap_or_default();
+        let variant = if self.events == Some(Events::Http) {
+            Variant::on_edge(provider)
+        } else {
+            Variant::of(provider, self.storage.unwrap_or_default())
         };
         variant.file(&self.name)
     }
@@ -122,6 +131,7 @@ mod tests {
             name: "test".to_owned(),
             provider: None,
             storage: None,
+            events: None,
             source: format!("package test:composed;\n{source}"),
         }
     }

@@ -6,6 +6,7 @@ mod check;
 mod compose;
 mod debian;
 mod demo;
+mod edge;
 mod postgres;
 mod programs;
 mod stripe;
@@ -39,7 +40,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Build the WebAssembly components into target/components, as far as they are out of date, and write the manifests of the
-    /// variants, such as spin.stripe.toml and spin.postgres.toml.
+    /// variants, such as spin.stripe.toml, spin.postgres.toml and spin.edge.toml.
     Build {
         /// Only this one of compose/, for example orders-api.
         #[arg(long, value_name = "NAME")]
@@ -50,6 +51,9 @@ enum Task {
         /// Only what the application with this store needs; by default, everything.
         #[arg(long)]
         storage: Option<Storage>,
+        /// Only what the application for hosted platforms needs; by default, everything.
+        #[arg(long)]
+        edge: bool,
     },
     /// Build what is out of date and run the shop; arguments are those of `mercato up`.
     Up {
@@ -106,11 +110,16 @@ fn main() -> Result<ExitCode> {
             component,
             provider,
             storage,
+            edge,
         } => {
-            let variant = (provider.is_some() || storage.is_some()).then(|| Variant {
-                provider: provider.unwrap_or_default(),
-                storage: storage.unwrap_or_default(),
-            });
+            let is_chosen = edge || provider.is_some() || storage.is_some();
+            let provider = provider.unwrap_or_default();
+            let chosen = if edge {
+                Variant::on_edge(provider)
+            } else {
+                Variant::of(provider, storage.unwrap_or_default())
+            };
+            let variant = is_chosen.then_some(chosen);
             build::build(&workspace, variant, component.as_deref())?;
         }
         Task::Up {

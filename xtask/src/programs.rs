@@ -28,6 +28,9 @@ pub struct CrashPoints {
     /// Where the shop keeps its data.
     #[arg(long, default_value = "sqlite")]
     storage: Storage,
+    /// The shop as on a hosted platform.
+    #[arg(long)]
+    edge: bool,
 }
 
 /// What is simulated.
@@ -49,11 +52,16 @@ pub struct Simulate {
 
 /// Crashes every scenario whose name contains `scenario` at every `stride`-th call; the report is a line a scenario.
 pub fn crash_points(workspace: &Workspace, wanted: &CrashPoints) -> Result<()> {
+    let storage = if wanted.edge {
+        "edge"
+    } else {
+        wanted.storage.name()
+    };
     let environment = [
         ("MERCATO_CRASH_SCENARIO", wanted.scenario.clone()),
         ("MERCATO_CRASH_STRIDE", wanted.stride.to_string()),
         ("MERCATO_CRASH_BREAK", wanted.sabotage.clone()),
-        ("MERCATO_CRASH_STORAGE", wanted.storage.name().to_owned()),
+        ("MERCATO_CRASH_STORAGE", storage.to_owned()),
     ];
     let test = "no_crash_at_any_point_breaks_what_must_be_true";
     reliability(workspace, "crash_points", test, &environment)

@@ -16,9 +16,9 @@ use crate::{
 };
 
 /// The variants of the application that tests start.
-const COMPILED: [Variant; 3] = {
-    let [default, stripe, postgres, _] = Variant::ALL;
-    [default, stripe, postgres]
+const COMPILED: [Variant; 4] = {
+    let [default, stripe, postgres, _, edge, _] = Variant::ALL;
+    [default, stripe, postgres, edge]
 };
 
 /// What to test.

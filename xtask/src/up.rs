@@ -55,7 +55,7 @@ pub fn up(
     if env::var_os(ORIGINS_IN_ENVIRONMENT).is_none() && !named.contains_key(ORIGINS) {
         runner.env(ORIGINS_IN_ENVIRONMENT, LOCAL_ORIGINS);
     }
-    if variant.storage == Storage::Postgres {
+    if variant.storage() == Storage::Postgres {
         let (server, variables) = postgres::start(workspace)?;
         for (name, value) in variables {
             runner.env(format!("SPIN_VARIABLE_{}", name.to_uppercase()), value);

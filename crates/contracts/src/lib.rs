@@ -25,7 +25,8 @@ mod bindings {
 
 pub use bindings::mercato::{auth, checkout, orders, payments, products};
 pub use bindings::spin::{redis, variables};
-pub use spin_sdk::time;
+
+pub mod time;
 
 #[doc(hidden)]
 pub use spin_sdk::wit_bindgen;

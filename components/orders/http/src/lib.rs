@@ -14,6 +14,7 @@ mod body;
 mod change_status;
 mod conflict;
 mod create;
+mod events;
 #[cfg(not(target_family = "wasm"))]
 pub mod examples;
 mod find;
@@ -40,6 +41,7 @@ pub const ROUTES: &[Route] = &[
     settings::SETTINGS,
     metrics::METRICS,
     sweep::SWEEP,
+    events::EVENTS,
 ];
 
 mercato_edge::serve!(ROUTES, after_request::after_request);

@@ -6,17 +6,17 @@ use mercato_platform::clock::{Clock, SystemClock};
 use mercato_platform::ids::{Ids, RandomIds};
 
 use crate::adapters::provider::ComposedProvider;
-use crate::adapters::publisher::RedisPublisher;
+use crate::adapters::publisher::ComposedPublisher;
 use crate::application::ports::{CheckoutSimulator, Ports, Provider, Publisher, Settings};
 use crate::settings::VariableSettings;
 use crate::store::SqlStore;
 
 /// The ports of payments: their database, a provider, a broker, settings, a clock and new identifiers. A component has the
-/// provider that it was composed with, Redis, variables, and the host's clock.
+/// provider and the way for events that it was composed with, variables, and the host's clock.
 #[derive(Default)]
 pub struct Instance<
     P = ComposedProvider,
-    B = RedisPublisher,
+    B = ComposedPublisher,
     S = VariableSettings,
     C = SystemClock,
     I = RandomIds,

@@ -29,14 +29,6 @@ pub struct VariableSettings {
 }
 
 impl VariableSettings {
-    /// Where Redis is.
-    ///
-    /// # Errors
-    /// Says what is wrong with the variable.
-    pub async fn redis_url(&self) -> Result<String, String> {
-        self.get("redis_url").await
-    }
-
     async fn get(&self, name: &'static str) -> Result<String, String> {
         if let Some((_, value)) = self
             .values

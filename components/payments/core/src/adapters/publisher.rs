@@ -1,94 +1,25 @@
-//! Events over Redis pub/sub.
+//! The way for events to leave by that this component was composed with.
 
-use std::cell::RefCell;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::rc::Rc;
-use std::task::Poll;
-use std::time::Duration;
-
+use mercato_contracts::payments::publisher;
 use mercato_payment_events as wire;
 
 use crate::application::ports::{PublishError, Publisher};
 use crate::domain::PaymentEvent;
-use crate::settings::VariableSettings;
-use mercato_contracts::redis::redis::{Connection, Error};
-
-/// How long one event may take, connecting included. Redis answers within a few milliseconds or is in trouble, and
-/// customers are waiting meanwhile.
-const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The `source` of our CloudEvents.
 const SOURCE: &str = "/mercato/payments";
 
-/// Publishes to Redis over one connection, kept until it fails.
-#[derive(Default)]
-pub struct RedisPublisher {
-    settings: VariableSettings,
-    connection: RefCell<Option<Rc<Connection>>>,
-}
+/// What stands behind `mercato:payments/publisher`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ComposedPublisher;
 
-impl Publisher for RedisPublisher {
+impl Publisher for ComposedPublisher {
     async fn publish(&self, event: &PaymentEvent) -> Result<(), PublishError> {
-        let channel = event.event_type.channel();
+        let channel = event.event_type.channel().to_owned();
         let message = message(event).into_bytes();
-        let sent = within(TIMEOUT, self.send(channel, message)).await;
-        let result = sent.unwrap_or_else(|| {
-            Err(PublishError(format!(
-                "Redis did not answer within {} ms",
-                TIMEOUT.as_millis()
-            )))
-        });
-        if result.is_err() {
-            self.connection.replace(None);
-        }
-        result
+        let published = publisher::publish(channel, message).await;
+        published.map_err(PublishError)
     }
-}
-
-impl RedisPublisher {
-    async fn send(&self, channel: &str, message: Vec<u8>) -> Result<(), PublishError> {
-        let connection = self.connection().await?;
-        connection
-            .publish(channel.to_owned(), message)
-            .await
-            .map_err(describe)
-    }
-
-    async fn connection(&self) -> Result<Rc<Connection>, PublishError> {
-        if let Some(connection) = self.connection.borrow().clone() {
-            return Ok(connection);
-        }
-        let address = self.settings.redis_url().await.map_err(PublishError)?;
-        let connection = Rc::new(Connection::open(address).await.map_err(describe)?);
-        self.connection.replace(Some(Rc::clone(&connection)));
-        Ok(connection)
-    }
-}
-
-fn describe(error: Error) -> PublishError {
-    PublishError(match error {
-        Error::InvalidAddress => {
-            "redis_url is not an address this component may reach: see allowed_outbound_hosts"
-                .to_owned()
-        }
-        Error::TooManyConnections => "too many connections to Redis".to_owned(),
-        Error::TypeError => "Redis answered with another type".to_owned(),
-        Error::Other(cause) => cause,
-    })
-}
-
-/// What `work` gives, or `None` when it takes longer than `limit`; it is dropped then.
-async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    let mut timer = pin!(mercato_contracts::time::sleep(limit));
-    poll_fn(|context| {
-        if let Poll::Ready(value) = work.as_mut().poll(context) {
-            return Poll::Ready(Some(value));
-        }
-        timer.as_mut().poll(context).map(|()| None)
-    })
-    .await
 }
 
 fn message(event: &PaymentEvent) -> String {

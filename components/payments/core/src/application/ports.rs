@@ -187,7 +187,7 @@ pub struct PublishError(pub String);
 
 /// The way events leave by.
 pub trait Publisher {
-    /// Publishes one event on the channel of its type; gives up after about a second.
+    /// Publishes one event on the channel of its type; gives up after some seconds.
     async fn publish(&self, event: &PaymentEvent) -> Result<(), PublishError>;
 }
 

@@ -1,13 +1,11 @@
 //! One request over the host's HTTP client.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body_util::{BodyExt, Limited};
+use mercato_contracts::time::within;
 use spin_sdk::http::{FullBody, send};
 
 use crate::client::{Answer, Request, Transport, TransportError};
@@ -72,19 +70,6 @@ fn answer(status: u16, headers: &HeaderMap, body: Vec<u8>) -> Answer {
         request_id: header("request-id").map(str::to_owned),
         body,
     }
-}
-
-/// What `work` gives, or `None` when it takes longer than `limit`; it is dropped then.
-async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    let mut timer = pin!(mercato_contracts::time::sleep(limit));
-    poll_fn(|context| {
-        if let Poll::Ready(value) = work.as_mut().poll(context) {
-            return Poll::Ready(Some(value));
-        }
-        timer.as_mut().poll(context).map(|()| None)
-    })
-    .await
 }
 
 #[cfg(test)]
