@@ -13,8 +13,8 @@ const CONSTRUCTORS: [&str; 3] = [
     "Problem::bad_request(",
 ];
 
-/// Kinds that are no answer of an operation: the path has another method.
-const OF_NO_OPERATION: [&str; 1] = ["method-not-allowed"];
+/// Kinds that are no answer of an operation: the path has another method, or is none for clients.
+const OF_NO_OPERATION: [&str; 2] = ["method-not-allowed", "invalid-event"];
 
 fn kinds_in(source: &str) -> BTreeSet<String> {
     let product = source.split("#[cfg(test)]").next().unwrap();
