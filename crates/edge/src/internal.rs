@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::{Either, select};
+use mercato_contracts::time::within;
 use mercato_platform::log;
 use spin_sdk::http::EmptyBody;
 use spin_sdk::http::body::IncomingBodyExt;
-use spin_sdk::wasip3::clocks::monotonic_clock;
 
 /// How long a component may take to answer. Under a fault plan, shorter pauses take no time: see `reliability/src/plan.rs`.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -16,13 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 ///
 /// The component needs the grant `http://NAME.spin.internal`.
 pub async fn ask(name: &'static str, path: &str, request_id: Option<&str>) -> Option<Bytes> {
-    let answer = Box::pin(get(name, path, request_id));
-    let nanoseconds = u64::try_from(TIMEOUT.as_nanos()).unwrap_or(u64::MAX);
-    let deadline = Box::pin(monotonic_clock::wait_for(nanoseconds));
-    match select(answer, deadline).await {
-        Either::Left((answer, _)) => answer,
-        Either::Right(_) => None,
-    }
+    within(TIMEOUT, get(name, path, request_id)).await.flatten()
 }
 
 async fn get(name: &'static str, path: &str, request_id: Option<&str>) -> Option<Bytes> {

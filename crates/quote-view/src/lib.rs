@@ -1,5 +1,8 @@
 //! A quote as clients see it, in a checkout and in the order that it became: one form, so that nobody reads a sum in two ways.
 
+#[cfg(not(target_family = "wasm"))]
+pub mod examples;
+
 use std::fmt;
 
 use mercato_contracts::checkout::types::{
@@ -282,62 +285,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-
-    fn rate() -> TaxRate {
-        TaxRate {
-            rate: 200_000,
-            reason: None,
-        }
-    }
-
-    /// Two cups of 12.50 with 10 % off, 4.90 for shipping, a fifth of tax inside.
-    fn quote() -> Quote {
-        Quote {
-            id: format!("q_{}", "0a".repeat(20)),
-            currency: "EUR".to_owned(),
-            prices_include_tax: true,
-            lines: vec![QuoteLine {
-                product_id: "019c0e3c-edc0-7d3a-bcac-d34e0ddd853b".to_owned(),
-                name: "Espresso cup".to_owned(),
-                quantity: 2,
-                unit_price: 125_000,
-                amount: 2_500,
-                discount: 250,
-                tax_rate: rate(),
-                net: 1_875,
-                tax: 375,
-                total: 2_250,
-            }],
-            shipping: Some(QuoteShipping {
-                code: "at-post".to_owned(),
-                name: "Post AT".to_owned(),
-                amount: 490,
-                discount: 0,
-                tax_rate: rate(),
-                net: 408,
-                tax: 82,
-                total: 490,
-            }),
-            discounts: vec![QuoteDiscount {
-                code: "ROAST10".to_owned(),
-                label: "10 % off".to_owned(),
-                amount: 250,
-            }],
-            taxes: vec![QuoteTax {
-                tax_rate: rate(),
-                net: 2_283,
-                tax: 457,
-            }],
-            totals: QuoteTotals {
-                items: 2_500,
-                discount: 250,
-                shipping: 490,
-                tax: 457,
-                total: 2_740,
-            },
-            expires_at: 0,
-        }
-    }
+    use crate::examples::quote;
 
     fn shown(quote: Quote) -> Value {
         serde_json::to_value(QuoteView::new(quote).unwrap()).unwrap()

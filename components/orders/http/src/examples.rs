@@ -18,8 +18,8 @@ use orders::application::queries::order_stats::{MoneyReceived, OrderStats};
 use orders::domain::{
     Actor, Address, CheckoutSession, HolderKind, Limit, LimitReached, LineProblem, Missing,
     OrderError, OrderItem, OrderNumber, OrderStatus, OrderToken, OrderView, OrderedQuote, Payment,
-    PaymentStatus, Quantity, Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, QuoteTotals,
-    QuotedOrder, Receipt, ReceiptId, RejectedLine, StatusChange, TaxRate, TotalChanged, Transition,
+    PaymentStatus, Quantity, Quote, QuotedOrder, Receipt, ReceiptId, RejectedLine, StatusChange,
+    TotalChanged, Transition,
 };
 use serde_json::json;
 
@@ -46,9 +46,6 @@ const QUOTE: &str = "q_4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
 /// The guest's way back to the order.
 const ORDER_TOKEN: &str = "guest_7d1f0c5b2a49e8d3b6a7c0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5";
-
-/// A fifth, in ten-thousandths of a percent.
-const TWENTY_PERCENT: u32 = 200_000;
 
 /// How long the quote holds, in milliseconds.
 const QUOTE_LIFE_MS: u64 = 30 * 60_000;
@@ -132,7 +129,7 @@ fn create() -> Result<OperationExamples, Problem> {
             items: vec![cups()?],
         }),
         OrderError::CheckoutNotFound,
-        OrderError::QuoteChanged(Box::new(quote()?)),
+        OrderError::QuoteChanged(Box::new(quote())),
         OrderError::QuoteIncomplete(vec![Missing::Email]),
         OrderError::AlreadyOrdered(known(OrderId::parse(ORDER_ID))?),
         OrderError::CheckoutRequired,
@@ -352,63 +349,19 @@ fn cancelled() -> Result<OrderView, Problem> {
     })
 }
 
-/// Two cups for 25.00 less a tenth, with 4.90 for shipping to Vienna, a fifth of tax inside: 27.40.
-fn quote() -> Result<Quote, Problem> {
-    let rate = || TaxRate {
-        rate: TWENTY_PERCENT,
-        reason: None,
-    };
-    Ok(Quote {
+/// The quote of the story, as it was shown before the order.
+fn quote() -> Quote {
+    Quote {
         id: QUOTE.to_owned(),
-        currency: CURRENCY.to_owned(),
-        prices_include_tax: true,
-        lines: vec![QuoteLine {
-            product_id: CUP_ID.to_owned(),
-            name: CUP_NAME.to_owned(),
-            quantity: QUANTITY,
-            unit_price: CUP_PRICE,
-            amount: 2_500,
-            discount: 250,
-            tax_rate: rate(),
-            net: 1_875,
-            tax: 375,
-            total: 2_250,
-        }],
-        shipping: Some(QuoteShipping {
-            code: "at-post".to_owned(),
-            name: "Post AT".to_owned(),
-            amount: 490,
-            discount: 0,
-            tax_rate: rate(),
-            net: 408,
-            tax: 82,
-            total: 490,
-        }),
-        discounts: vec![QuoteDiscount {
-            code: "ROAST10".to_owned(),
-            label: "10 % off".to_owned(),
-            amount: 250,
-        }],
-        taxes: vec![QuoteTax {
-            tax_rate: rate(),
-            net: 2_283,
-            tax: 457,
-        }],
-        totals: QuoteTotals {
-            items: 2_500,
-            discount: 250,
-            shipping: 490,
-            tax: 457,
-            total: 2_740,
-        },
         expires_at: PLACED_AT + QUOTE_LIFE_MS,
-    })
+        ..mercato_quote_view::examples::quote()
+    }
 }
 
 /// The order of a guest whose checkout it was.
 fn quoted() -> Result<OrderView, Problem> {
     let content = QuotedOrder {
-        quote: quote()?,
+        quote: quote(),
         email: "ada@example.com".to_owned(),
         shipping_address: Address {
             name: "Ada Lovelace".to_owned(),

@@ -196,14 +196,20 @@ fn everything_arrives_and_numbers_go_on() {
     assert_eq!(databases.counts(), before);
 }
 
-#[test]
-fn an_import_that_fails_leaves_nothing_and_may_be_repeated() {
-    let Some(databases) = Databases::with_schemas() else {
-        return;
-    };
+/// Empty databases with their schemas, and a shop that was exported.
+fn exported() -> Option<(Databases, Files)> {
+    let databases = Databases::with_schemas()?;
     let shop = Files::new();
     shop.fill();
     shop.export().unwrap();
+    Some((databases, shop))
+}
+
+#[test]
+fn an_import_that_fails_leaves_nothing_and_may_be_repeated() {
+    let Some((databases, shop)) = exported() else {
+        return;
+    };
     let before = databases.counts();
     let refused = |parts: &[&str]| {
         let message = databases.import(&shop.exported()).unwrap_err();
@@ -264,12 +270,9 @@ fn an_import_that_fails_leaves_nothing_and_may_be_repeated() {
 
 #[test]
 fn rows_must_refer_to_rows_that_are_there() {
-    let Some(databases) = Databases::with_schemas() else {
+    let Some((databases, shop)) = exported() else {
         return;
     };
-    let shop = Files::new();
-    shop.fill();
-    shop.export().unwrap();
     // As if the file of orders had been emptied by somebody who also wrote down the new checksum.
     let before = databases.counts();
     let contents = shop.file("contents.json");
@@ -289,12 +292,9 @@ fn rows_must_refer_to_rows_that_are_there() {
 
 #[test]
 fn a_database_that_is_in_use_or_has_rows_is_refused() {
-    let Some(databases) = Databases::with_schemas() else {
+    let Some((databases, shop)) = exported() else {
         return;
     };
-    let shop = Files::new();
-    shop.fill();
-    shop.export().unwrap();
     databases.run(
         "auth",
         "INSERT INTO familiar_clients VALUES (repeat('a', 64), 1)",

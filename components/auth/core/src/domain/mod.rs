@@ -15,8 +15,9 @@ pub use hashing::{
     Applicant, Decision, LINE_MAX, Lane, Line, PLACE_MS, PLACE_RENEWED_MS, Place, SLOT_MAX_MS,
     SLOT_MIN_MS, SLOT_WAIT_MAX_MS, Slots, Turn, TurnRecord, average_ms, slot_ms,
 };
-pub use mercato_kernel::{AccountId, FieldError, SessionId};
-pub use mercato_kernel::{Counter, WAIT_MAX_MS, WAIT_MIN_MS, WINDOW_MS};
+pub use mercato_kernel::{
+    AccountId, Counter, FieldError, SessionId, WAIT_MAX_MS, WAIT_MIN_MS, WINDOW_MS,
+};
 pub use mercato_platform::client::Client;
 pub use mercato_tokens::Role;
 pub use password::{Candidate, PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS, Password, PasswordHash};
