@@ -143,6 +143,18 @@ impl KeyRing {
         })
     }
 
+    /// What the key that signs is called (`kid`).
+    #[must_use]
+    pub fn current_id(&self) -> &str {
+        &self.current.id
+    }
+
+    /// What the key is called whose tokens are still accepted.
+    #[must_use]
+    pub fn previous_id(&self) -> Option<&str> {
+        self.previous.as_ref().map(|key| key.id.as_str())
+    }
+
     /// A signed token with these claims, in the compact form (RFC 7515 section 7.1).
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod crowd;
 mod failover;
 mod failures;
 mod locks;
+mod secrets;
 mod shared;
 mod versions;
 

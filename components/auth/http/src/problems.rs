@@ -37,6 +37,14 @@ pub fn problem(error: Error) -> Problem {
             "last-admin",
             "this is the last active admin: make another one first",
         ),
+        Error::OtherSigningKey => {
+            log::error(
+                "access tokens are signed with a key that this runner does not have: give all the same jwt_secret, or the other one as \
+                 jwt_previous_secret",
+                &[],
+            );
+            Problem::unavailable("access tokens are signed with another key than this replica has")
+        }
         Error::Unavailable(cause) => {
             log::error("accounts are unavailable", &[("cause", &cause)]);
             Problem::unavailable("accounts cannot be changed at the moment: try again")

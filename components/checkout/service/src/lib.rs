@@ -26,10 +26,8 @@ impl quotes::Guest for Component {
         checkout_id: String,
         holder: types::Holder,
         quote_id: String,
-        instead_of: Option<String>,
     ) -> Result<QuotedOrder, QuoteError> {
-        let command = command(&checkout_id, holder, &quote_id, instead_of.as_deref())
-            .ok_or(QuoteError::NotFound)?;
+        let command = command(&checkout_id, holder, &quote_id).ok_or(QuoteError::NotFound)?;
         log::in_span(&[("checkout_id", &command.id.text())], async {
             let checkouts = checkout::instance().await.map_err(contract::quote_error)?;
             let view = prepare_order::handle(&*checkouts, command).await;
@@ -45,7 +43,6 @@ fn command(
     checkout_id: &str,
     holder: types::Holder,
     quote_id: &str,
-    instead_of: Option<&str>,
 ) -> Option<prepare_order::Command> {
     Some(prepare_order::Command {
         id: CheckoutId::parse(checkout_id).ok()?,
@@ -54,18 +51,18 @@ fn command(
             types::Holder::Guest(token) => Holder::Guest(CheckoutToken::new(token)),
         },
         quote: QuoteId::parse(quote_id).ok()?,
-        instead_of: instead_of.map(OrderId::parse).transpose().ok()?,
     })
 }
 
 impl codes::Guest for Component {
     async fn hold(
         order_id: String,
+        checkout_id: String,
         codes: Vec<String>,
         account_id: Option<String>,
         email: Option<String>,
     ) -> Result<(), CodeError> {
-        let command = hold_command(&order_id, codes, account_id, email);
+        let command = hold_command(&order_id, &checkout_id, codes, account_id, email);
         let command = command.ok_or_else(breach)?;
         log::in_span(&[("order_id", &command.order.text())], async {
             let checkouts = checkout::instance().await.map_err(contract::code_error)?;
@@ -85,6 +82,7 @@ impl codes::Guest for Component {
 
 fn hold_command(
     order_id: &str,
+    checkout_id: &str,
     codes: Vec<String>,
     account_id: Option<String>,
     email: Option<String>,
@@ -92,6 +90,7 @@ fn hold_command(
     let codes = codes.iter().map(|code| CodeName::parse(code).ok());
     Some(hold_codes::Command {
         order: OrderId::parse(order_id).ok()?,
+        checkout: CheckoutId::parse(checkout_id).ok()?,
         codes: codes.collect::<Option<_>>()?,
         account: account_id
             .map(|id| AccountId::parse(&id))
@@ -127,27 +126,27 @@ mod tests {
     fn what_is_no_id_names_no_checkout() {
         let quote = format!("q_{}", "0".repeat(40));
         let guest = || types::Holder::Guest("secret".to_owned());
-        let found = command(ID, guest(), &quote, Some(ID)).unwrap();
+        let found = command(ID, guest(), &quote).unwrap();
         let token = CheckoutToken::new("secret".to_owned());
         assert_eq!(found.holder, Holder::Guest(token));
         let account = |id: &str| types::Holder::Account(id.to_owned());
-        assert!(command(ID, account(ID), &quote, None).is_some());
-        assert!(command(ID, account("7"), &quote, None).is_none());
-        assert!(command("7", guest(), &quote, None).is_none());
-        assert!(command(ID, guest(), "7", None).is_none());
-        assert!(command(ID, guest(), &quote, Some("7")).is_none());
+        assert!(command(ID, account(ID), &quote).is_some());
+        assert!(command(ID, account("7"), &quote).is_none());
+        assert!(command("7", guest(), &quote).is_none());
+        assert!(command(ID, guest(), "7").is_none());
     }
 
     #[test]
     fn a_hold_is_for_an_order_and_a_customer() {
         let hold = |order: &str, code: &str, email: &str| {
-            let codes = vec![code.to_owned()];
-            hold_command(order, codes, Some(ID.to_owned()), Some(email.to_owned()))
+            let (codes, email) = (vec![code.to_owned()], Some(email.to_owned()));
+            hold_command(order, ID, codes, Some(ID.to_owned()), email)
         };
         let found = hold(ID, "ten", "Ada@example.com").unwrap();
         assert_eq!(found.codes, [CodeName::parse("TEN").unwrap()]);
         assert_eq!(found.email, Email::parse("ada@example.com").ok());
         assert!(hold("7", "ten", "ada@example.com").is_none());
+        assert!(hold_command(ID, "7", vec![], None, None).is_none());
         assert!(hold(ID, "", "ada@example.com").is_none());
         assert!(hold(ID, "ten", "ada").is_none());
     }

@@ -130,8 +130,8 @@ pub enum HoldError {
 
 /// Quotes and discount codes. Every function may be repeated.
 pub trait Checkouts {
-    /// What is to be ordered, if the quote of that name is still what the checkout costs and nothing is missing. What the order
-    /// `instead_of` holds counts as free.
+    /// What is to be ordered, if the quote of that name is still what the checkout costs and nothing is missing. What is held for
+    /// orders of the checkout counts as free.
     ///
     /// # Errors
     /// [`OrderError::CheckoutNotFound`], [`OrderError::LinesUnavailable`], [`OrderError::QuoteChanged`], [`OrderError::QuoteIncomplete`], or that checkouts cannot serve.
@@ -140,7 +140,6 @@ pub trait Checkouts {
         checkout: CheckoutId,
         holder: &CheckoutHolder,
         quote: &str,
-        instead_of: Option<OrderId>,
     ) -> Result<QuotedOrder, OrderError>;
     /// Holds a use of all codes of a quote, or of none, for whoever orders: the account, if there is one.
     async fn hold_codes(

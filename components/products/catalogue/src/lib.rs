@@ -1,6 +1,6 @@
 //! What can be bought, for other contexts: from the types of WIT to the use case and back.
 
-use mercato_kernel::{OrderId, ProductId};
+use mercato_kernel::{CheckoutId, ProductId};
 use products::application::queries::find_products;
 use products::domain::error::StoreError;
 use products::domain::product::ProductView;
@@ -16,14 +16,14 @@ pub struct Component;
 impl Guest for Component {
     async fn items(
         product_ids: Vec<String>,
-        instead_of: Option<String>,
+        holder: Option<String>,
     ) -> Result<Vec<Item>, CatalogueError> {
         // What is no id is no product's.
         let ids = product_ids
             .iter()
             .filter_map(|id| ProductId::parse(id).ok());
-        let instead_of = instead_of.and_then(|id| OrderId::parse(&id).ok());
-        let found = find_products::for_order(&*instance(), &ids.collect::<Vec<_>>(), instead_of);
+        let holder = holder.and_then(|id| CheckoutId::parse(&id).ok());
+        let found = find_products::for_checkout(&*instance(), &ids.collect::<Vec<_>>(), holder);
         Ok(found?.into_iter().map(Into::into).collect())
     }
 }

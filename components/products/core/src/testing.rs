@@ -19,7 +19,7 @@ use crate::domain::reservation::{InventoryError, RequestedLine, ReservedLine, Se
 use crate::domain::stock::Stock;
 use crate::instance::Products;
 use crate::store::SqlStore;
-use mercato_kernel::{OrderId, Page, PageRequest, ProductId};
+use mercato_kernel::{CheckoutId, OrderId, Page, PageRequest, ProductId};
 
 /// A clock that goes on by one millisecond each time it is read.
 #[derive(Default)]
@@ -112,8 +112,22 @@ impl Shop {
         number: u64,
         lines: &[RequestedLine],
     ) -> Result<Vec<ReservedLine>, InventoryError> {
-        let order_id = order(number);
-        reserve_stock::handle(&self.products, &reserve_stock::Command { order_id, lines })
+        self.reserve_for(None, number, lines)
+    }
+
+    /// Reserves lines for an order of a checkout.
+    pub fn reserve_for(
+        &self,
+        checkout_id: Option<CheckoutId>,
+        number: u64,
+        lines: &[RequestedLine],
+    ) -> Result<Vec<ReservedLine>, InventoryError> {
+        let command = reserve_stock::Command {
+            order_id: order(number),
+            checkout_id,
+            lines,
+        };
+        reserve_stock::handle(&self.products, &command)
     }
 
     /// Ends the reservation of an order.

@@ -1,6 +1,6 @@
 //! The stock of the catalogue, for other contexts: from the types of WIT to the use cases and back.
 
-use mercato_kernel::OrderId;
+use mercato_kernel::{CheckoutId, OrderId};
 use mercato_money::Money;
 use mercato_platform::log;
 use products::application::commands::{purge_reservations, reserve_stock, settle_reservations};
@@ -23,6 +23,7 @@ impl Guest for Component {
     async fn reserve(
         order_id: String,
         lines: Vec<Line>,
+        checkout_id: Option<String>,
     ) -> Result<Vec<ReservedLine>, InventoryError> {
         let order_id = parse_order_id(&order_id)?;
         let to_line = |line: Line| RequestedLine {
@@ -31,8 +32,13 @@ impl Guest for Component {
             expected_price: line.expected_price.map(Money::from_units),
         };
         let lines: &Vec<_> = &lines.into_iter().map(to_line).collect();
+        let checkout_id = parse_checkout_id(checkout_id.as_deref())?;
         log::in_span(&[("order_id", &order_id.text())], async {
-            let command = reserve_stock::Command { order_id, lines };
+            let command = reserve_stock::Command {
+                order_id,
+                checkout_id,
+                lines,
+            };
             let reserved = reserve_stock::handle(&*instance(), &command)?;
             Ok(reserved.into_iter().map(Into::into).collect())
         })
@@ -96,6 +102,11 @@ async fn settle(order_id: &str, settlement: Settlement) -> Result<(), InventoryE
 fn parse_order_id(text: &str) -> Result<OrderId, domain::InventoryError> {
     let not_an_id = |_| domain::InventoryError::Contract("the order's id is no UUID".to_owned());
     OrderId::parse(text).map_err(not_an_id)
+}
+
+fn parse_checkout_id(text: Option<&str>) -> Result<Option<CheckoutId>, domain::InventoryError> {
+    let not_an_id = |_| domain::InventoryError::Contract("the checkout's id is no UUID".to_owned());
+    text.map(CheckoutId::parse).transpose().map_err(not_an_id)
 }
 
 impl From<domain::ReservedLine> for ReservedLine {

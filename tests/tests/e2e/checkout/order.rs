@@ -88,9 +88,23 @@ fn ordering_anew_takes_the_place_of_the_pending_order() {
     let code = code(shop, json!({ "amount": 1, "limit": 1 }));
     let mut content = vienna(json!([line(&product, 1)]));
     content["codes"] = json!([code]);
-    let checkout = Checkout::guest(shop, &content);
+    let mut checkout = Checkout::guest(shop, &content);
+    let quote = checkout.shown["quote"].clone();
     let first = checkout.placed();
-    // The last unit and the last use are its own.
+    // The last unit and the last use are its own: nothing stands in the way of looking again, and of ordering again.
+    let shown = checkout.look();
+    assert_eq!((&shown["quote"], &shown["messages"]), (&quote, &json!([])));
+    let others = Checkout::guest(shop, &content);
+    let codes: Vec<_> = others.shown["messages"]
+        .as_array()
+        .expect("messages")
+        .iter()
+        .collect();
+    let codes: Vec<_> = codes
+        .iter()
+        .map(|message| message["code"].as_str())
+        .collect();
+    assert_eq!(codes, [Some("insufficient-stock"), Some("code-used-up")]);
     let second = checkout.placed();
     assert_ne!(first.id, second.id);
     let admin = shop.admin();

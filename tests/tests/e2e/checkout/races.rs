@@ -63,3 +63,20 @@ fn a_double_click_is_one_pending_order() {
     );
     shop.wait_for_stock(&product, 9, 1, 0);
 }
+
+#[test]
+fn two_tabs_with_keys_of_their_own_are_one_pending_order() {
+    let shop = shop();
+    let product = shop.product(10, 1);
+    let checkout = Checkout::guest(shop, &vienna(json!([line(&product, 1)])));
+    let token = checkout.shown["token"].as_str().expect("a token");
+    let statuses = all_at_once(2, |number| {
+        let alone = mercato_tests::Client::new(shop.nobody().base_url());
+        let order = alone.post("/api/v1/orders").bearer(token);
+        let key = format!("tab-{number}-{}", checkout.id());
+        let order = order.header("Idempotency-Key", &key);
+        order.json(&checkout.body()).send().status()
+    });
+    assert_eq!(statuses, [201, 201]);
+    shop.wait_for_stock(&product, 0, 1, 0);
+}

@@ -45,6 +45,9 @@ pub enum Error {
     /// The change would leave the shop without an active admin.
     #[error("the last active admin")]
     LastAdmin,
+    /// Access tokens are signed with a key that this runner does not have.
+    #[error("access tokens are signed with another key")]
+    OtherSigningKey,
     /// The database is busy or out of reach; holds the cause, for the log.
     #[error("unavailable: {0}")]
     Unavailable(String),

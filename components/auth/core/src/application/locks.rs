@@ -35,6 +35,11 @@ pub fn registrations() -> Locks {
     Locks::name("registrations", "")
 }
 
+/// Which key signs access tokens.
+pub fn signing_key() -> Locks {
+    Locks::name("signing key", "")
+}
+
 /// The line for the slots in which passwords are hashed.
 pub fn line() -> Locks {
     Locks::name("line", "")

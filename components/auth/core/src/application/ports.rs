@@ -92,14 +92,6 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Goes on when the database can be read; opens and migrates it if nobody has.
-    ///
-    /// # Errors
-    /// A fault of the database.
-    pub fn check_database(&self) -> Result<(), Error> {
-        self.store.read(|records| records.has_admin()).map(drop)
-    }
-
     pub(super) fn new_account_id(&self) -> Result<AccountId, Error> {
         AccountId::parse(&self.ids.new_id()).map_err(unusable_id)
     }

@@ -5,7 +5,7 @@ use mercato_kernel::PageRequest;
 use super::*;
 use crate::application::Session;
 use crate::application::commands::{
-    change_password, login, logout, register, update_account, update_profile,
+    agree_on_key, change_password, login, logout, register, update_account, update_profile,
 };
 use crate::application::queries::accounts;
 use crate::application::testing::{caller_of, refresh_from_anywhere as refresh};
@@ -194,7 +194,7 @@ fn the_first_admin_is_there_at_the_start_and_last_to_go() {
         },
     );
     assert_eq!(refused.unwrap_err(), Error::LastAdmin);
-    assert_eq!(instance.check_database(), Ok(()));
+    assert_eq!(agree_on_key::handle(&instance), Ok(()));
     assert!(instance.store.read(|records| records.has_admin()).unwrap());
 }
 

@@ -11,6 +11,7 @@ mod accounts;
 mod attempts;
 mod refresh_tokens;
 mod revocations;
+mod signing_key;
 #[cfg(test)]
 pub(crate) mod testing;
 mod turns;

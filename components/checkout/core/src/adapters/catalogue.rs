@@ -1,7 +1,7 @@
 //! The catalogue behind the port [`Catalogue`].
 
 use mercato_contracts::products::catalogue::{self, CatalogueError, Item};
-use mercato_kernel::{OrderId, ProductId};
+use mercato_kernel::{CheckoutId, ProductId};
 use mercato_money::Money;
 
 use crate::application::Error;
@@ -14,11 +14,11 @@ impl Catalogue for ComposedCatalogue {
     async fn items(
         &self,
         products: &[ProductId],
-        instead_of: Option<OrderId>,
+        holder: CheckoutId,
     ) -> Result<Vec<CatalogueItem>, Error> {
         let ids = products.iter().map(ToString::to_string).collect();
-        let instead_of = instead_of.map(|id| id.to_string());
-        let items = catalogue::items(ids, instead_of).await.map_err(failure)?;
+        let items = catalogue::items(ids, Some(holder.to_string())).await;
+        let items = items.map_err(failure)?;
         items.into_iter().map(item).collect()
     }
 }

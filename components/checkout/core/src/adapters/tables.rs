@@ -1,5 +1,7 @@
 //! The three ports of a quote, answered by what admins have set: tables of shipping and taxes, and discount codes.
 
+use std::rc::Rc;
+
 use mercato_money::{Currency, Money};
 
 use crate::domain::quote::ports::{
@@ -17,9 +19,9 @@ pub struct Tables {
     /// The currency of all amounts.
     pub currency: Currency,
     /// What shipping costs.
-    pub shipping: ShippingSettings,
+    pub shipping: Rc<ShippingSettings>,
     /// How things are taxed.
-    pub taxes: TaxSettings,
+    pub taxes: Rc<TaxSettings>,
     /// The codes that were typed, in their order.
     pub codes: Vec<CodeStanding>,
     /// The moment, in milliseconds since the Unix epoch.

@@ -10,7 +10,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
 use super::Error;
-use crate::domain::{CheckoutId, CheckoutToken, OrderId};
+use crate::domain::{CheckoutId, CheckoutToken};
 use crate::store::Store;
 
 /// A product as checkouts see it.
@@ -32,15 +32,15 @@ pub struct CatalogueItem {
 
 /// The catalogue.
 pub trait Catalogue {
-    /// What there is of these products, in any order; those that cannot be bought are left out. Units that the order `instead_of` has
-    /// reserved count as free.
+    /// What there is of these products, in any order; those that cannot be bought are left out. Units that are held for
+    /// orders of the checkout `holder` count as free.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the catalogue cannot be asked now.
     async fn items(
         &self,
         products: &[ProductId],
-        instead_of: Option<OrderId>,
+        holder: CheckoutId,
     ) -> Result<Vec<CatalogueItem>, Error>;
 }
 

@@ -1,10 +1,12 @@
 //! Quotes of checkouts as they are at a moment.
 
+use std::rc::Rc;
+
 use super::ports::{Catalogue, CatalogueItem, Ports};
 use super::{CheckoutView, Error};
 use crate::adapters::Tables;
 use crate::domain::quote::{Quote, QuoteItem, QuoteRequest, draw};
-use crate::domain::{Checkout, CodeName, CodeStanding, OrderId, ProductId, TaxClass};
+use crate::domain::{Checkout, CodeName, CodeStanding, ProductId, TaxClass};
 use crate::store::{Customer, Records};
 
 /// How often a checkout is read again that somebody else changes meanwhile.
@@ -17,56 +19,46 @@ pub(super) struct Circumstances {
 }
 
 impl<C: Catalogue> Ports<C> {
-    /// What the catalogue and the settings say of a checkout now, and would say if the order `instead_of` held nothing.
-    pub(super) async fn circumstances(
-        &self,
-        checkout: &Checkout,
-        instead_of: Option<OrderId>,
-    ) -> Result<Circumstances, Error> {
+    /// What the catalogue and the settings say of a checkout now. What is held for its own orders is free for it: another one takes the
+    /// place of a pending one.
+    pub(super) async fn circumstances(&self, checkout: &Checkout) -> Result<Circumstances, Error> {
         let lines = checkout.content().lines.iter();
         let products: Vec<ProductId> = lines.map(|line| line.product_id).collect();
         let items = if products.is_empty() {
             Vec::new()
         } else {
-            self.catalogue.items(&products, instead_of).await?
+            self.catalogue.items(&products, checkout.id()).await?
         };
-        let read = |records: &Records<'_>| {
-            Ok(Tables {
-                currency: self.currency,
-                shipping: records.shipping_settings()?,
-                taxes: records.tax_settings()?,
-                codes: standings(records, checkout, instead_of)?,
-                now: self.now(),
-            })
+        let settings = self.store.settings()?;
+        let standings = |records: &Records<'_>| standings(records, checkout);
+        let tables = Tables {
+            currency: self.currency,
+            shipping: Rc::clone(&settings.shipping),
+            taxes: Rc::clone(&settings.taxes),
+            codes: self.store.read(standings)?,
+            now: self.now(),
         };
-        let tables = self.store.read(|records| records.between_changes(read))?;
         Ok(Circumstances { items, tables })
     }
 }
 
-fn standings(
-    records: &Records<'_>,
-    checkout: &Checkout,
-    instead_of: Option<OrderId>,
-) -> Result<Vec<CodeStanding>, Error> {
+fn standings(records: &Records<'_>, checkout: &Checkout) -> Result<Vec<CodeStanding>, Error> {
     let content = checkout.content();
+    if content.codes.is_empty() {
+        return Ok(Vec::new());
+    }
     let customer = Customer::new(checkout.account(), content.email.as_ref());
-    let freed = match instead_of {
-        Some(order) if !content.codes.is_empty() => records.codes_of(order)?,
-        _ => Vec::new(),
-    };
+    let held = records.codes_held_for(checkout.id())?;
     let standing = |name: &CodeName| {
         let mut code = records.code(name)?;
-        let uses_by_customer = records.uses_by(name, &customer, instead_of)?;
-        if freed.contains(name)
-            && let Some(code) = &mut code
-        {
-            code.uses = code.uses.saturating_sub(1);
+        if let Some(code) = &mut code {
+            let own = held.iter().filter(|held| *held == name).count();
+            code.uses = code.uses.saturating_sub(own.try_into().unwrap_or(u64::MAX));
         }
         Ok(CodeStanding {
             name: name.clone(),
             code,
-            uses_by_customer,
+            uses_by_customer: records.uses_by(name, &customer, Some(checkout.id()))?,
         })
     };
     content.codes.iter().map(standing).collect()

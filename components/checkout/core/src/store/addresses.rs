@@ -3,7 +3,7 @@
 use mercato_kernel::Named as _;
 use mercato_sql::{Row, params};
 
-use super::{Records, key};
+use super::{Records, key, named};
 use crate::application::Error;
 use crate::domain::{Address, CheckoutId};
 
@@ -18,58 +18,52 @@ pub enum Kind {
 mercato_kernel::named!(Kind);
 
 const SELECT: &str = "
-    SELECT name, company, line1, line2, postal_code, city, region, country, phone
+    SELECT kind, name, company, line1, line2, postal_code, city, region, country, phone
     FROM checkout_addresses
-    WHERE checkout_id = ?
-      AND kind = ?";
+    WHERE checkout_id = ?";
 
-const REPLACE: &str = "
+const INSERT: &str = "
     INSERT INTO checkout_addresses
-      (checkout_id, kind, name, company, line1, line2, postal_code, city, region, country, phone)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (checkout_id, kind) DO UPDATE
-    SET name = excluded.name, company = excluded.company, line1 = excluded.line1, line2 = excluded.line2,
-      postal_code = excluded.postal_code, city = excluded.city, region = excluded.region, country = excluded.country,
-      phone = excluded.phone";
+      (checkout_id, kind, name, company, line1, line2, postal_code, city, region, country, phone)";
 
 const DELETE: &str = "
     DELETE FROM checkout_addresses
-    WHERE checkout_id = ?
-      AND kind = ?";
+    WHERE checkout_id = ?";
 
 impl Records<'_> {
-    pub(super) fn address(
-        &self,
-        checkout: CheckoutId,
-        kind: Kind,
-    ) -> Result<Option<Address>, Error> {
-        self.first(SELECT, params![key(checkout), kind.name()], address)
+    /// The addresses of a checkout.
+    pub(super) fn addresses(&self, checkout: CheckoutId) -> Result<Vec<(Kind, Address)>, Error> {
+        self.all(SELECT, params![key(checkout)], |row| {
+            Ok((named(row, "kind")?, address(row)?))
+        })
     }
 
-    pub(super) fn save_address(
+    pub(super) fn delete_addresses(&self, checkout: CheckoutId) -> Result<(), Error> {
+        self.execute(DELETE, params![key(checkout)])
+    }
+
+    pub(super) fn add_addresses(
         &self,
         checkout: CheckoutId,
-        kind: Kind,
-        address: Option<&Address>,
+        addresses: &[(Kind, &Address)],
     ) -> Result<(), Error> {
-        let Some(address) = address else {
-            return self.execute(DELETE, params![key(checkout), kind.name()]);
-        };
-        let text = |text: &Option<String>| text.clone();
-        let values = params![
-            key(checkout),
-            kind.name(),
-            &address.name,
-            text(&address.company),
-            &address.line1,
-            text(&address.line2),
-            text(&address.postal_code),
-            text(&address.city),
-            text(&address.region),
-            &address.country,
-            text(&address.phone),
-        ];
-        self.execute(REPLACE, values)
+        let text = |text: &Option<String>| text.clone().into();
+        let rows = addresses.iter().map(|(kind, address)| {
+            [
+                key(checkout),
+                kind.name().into(),
+                address.name.as_str().into(),
+                text(&address.company),
+                address.line1.as_str().into(),
+                text(&address.line2),
+                text(&address.postal_code),
+                text(&address.city),
+                text(&address.region),
+                address.country.as_str().into(),
+                text(&address.phone),
+            ]
+        });
+        Ok(self.0.insert_rows(INSERT, rows)?)
     }
 }
 

@@ -85,8 +85,12 @@ impl Records<'_> {
             Ok((row.get("key")?, row.get("value")?))
         })?;
         record.content.metadata = Metadata::stored(metadata);
-        record.content.shipping_address = self.address(id, Kind::Shipping)?;
-        record.content.billing_address = self.address(id, Kind::Billing)?;
+        for (kind, address) in self.addresses(id)? {
+            match kind {
+                Kind::Shipping => record.content.shipping_address = Some(address),
+                Kind::Billing => record.content.billing_address = Some(address),
+            }
+        }
         Ok(Some(Checkout::restore(record)))
     }
 
@@ -98,16 +102,22 @@ impl Records<'_> {
 
     /// Replaces the checkout of that id, if it still has the version that the caller has seen.
     pub fn save_checkout(&self, checkout: &Checkout, seen_version: u64) -> Result<bool, Error> {
-        let mut values = columns(checkout);
-        values.push(seen_version.into());
-        if self.changed(UPDATE, &values)? == 0 {
+        if !self.save_shown(checkout, seen_version)? {
             return Ok(false);
         }
         let id = checkout.id();
         self.execute(DELETE_LINES, params![key(id)])?;
         self.execute(DELETE_METADATA, params![key(id)])?;
+        self.delete_addresses(id)?;
         self.add_details(checkout)?;
         Ok(true)
+    }
+
+    /// The same where nothing but the quote that was shown has changed.
+    pub fn save_shown(&self, checkout: &Checkout, seen_version: u64) -> Result<bool, Error> {
+        let mut values = columns(checkout);
+        values.push(seen_version.into());
+        Ok(self.changed(UPDATE, &values)? > 0)
     }
 
     /// Removes a checkout.
@@ -141,8 +151,12 @@ impl Records<'_> {
         let metadata = content.metadata.entries().iter();
         let metadata = metadata.map(|(name, value)| [key(id), name.into(), value.into()]);
         self.0.insert_rows(INSERT_METADATA, metadata)?;
-        self.save_address(id, Kind::Shipping, content.shipping_address.as_ref())?;
-        self.save_address(id, Kind::Billing, content.billing_address.as_ref())
+        let shipping = content.shipping_address.as_ref();
+        let billing = content.billing_address.as_ref();
+        let shipping = shipping.map(|address| (Kind::Shipping, address));
+        let billing = billing.map(|address| (Kind::Billing, address));
+        let addresses: Vec<_> = shipping.into_iter().chain(billing).collect();
+        self.add_addresses(id, &addresses)
     }
 }
 

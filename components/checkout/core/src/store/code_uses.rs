@@ -1,6 +1,6 @@
 //! Tables `code_holds` and `code_uses`: which order uses which codes.
 
-use mercato_kernel::{AccountId, Named as _, OrderId, Uuid};
+use mercato_kernel::{AccountId, CheckoutId, Named as _, OrderId, Uuid};
 use mercato_platform::random::to_hex;
 use mercato_sql::params;
 use sha2::{Digest, Sha256};
@@ -59,6 +59,17 @@ const REPLACE_STATE: &str = "
     VALUES (?, ?, ?)
     ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at";
 
+const INSERT_HOLD: &str = "
+    INSERT INTO code_holds (order_id, state, changed_at, checkout_id)
+    VALUES (?, ?, ?, ?)";
+
+const SELECT_HELD: &str = "
+    SELECT code
+    FROM code_holds
+    JOIN code_uses ON code_uses.order_id = code_holds.order_id
+    WHERE checkout_id = ?
+      AND state = 'held'";
+
 const SELECT_CODES: &str = "
     SELECT code
     FROM code_uses
@@ -79,7 +90,7 @@ const COUNT_BY_CUSTOMER: &str = "
       UNION
       SELECT order_id FROM code_uses WHERE code = ?1 AND email_hash = ?3
     ) AS used
-    WHERE order_id <> ?4 -- plan: the orders of one customer";
+    WHERE order_id NOT IN (SELECT order_id FROM code_holds WHERE checkout_id = ?4 AND state = 'held') -- plan: the orders of one customer";
 
 const DELETE_RELEASED: &str = "
     DELETE FROM code_holds
@@ -103,19 +114,32 @@ impl Records<'_> {
         self.execute(REPLACE_STATE, params![key(order), state.name(), now])
     }
 
+    /// Records at `now` (milliseconds since the Unix epoch) that an order of a checkout, of which nothing is known yet, holds codes.
+    pub fn add_hold(&self, order: OrderId, checkout: CheckoutId, now: u64) -> Result<(), Error> {
+        let values = params![key(order), HoldState::Held.name(), now, key(checkout)];
+        self.execute(INSERT_HOLD, values)
+    }
+
+    /// The codes that are held for orders of a checkout.
+    pub fn codes_held_for(&self, checkout: CheckoutId) -> Result<Vec<CodeName>, Error> {
+        self.all(SELECT_HELD, params![key(checkout)], |row| {
+            Ok(CodeName::stored(row.get("code")?))
+        })
+    }
+
     /// The codes that an order uses.
-    pub fn codes_of(&self, order: OrderId) -> Result<Vec<CodeName>, Error> {
+    fn codes_of(&self, order: OrderId) -> Result<Vec<CodeName>, Error> {
         self.all(SELECT_CODES, params![key(order)], |row| {
             Ok(CodeName::stored(row.get("code")?))
         })
     }
 
-    /// How often a customer uses a code, for other orders than that one.
+    /// How often a customer uses a code, beside what is held for orders of that checkout.
     pub fn uses_by(
         &self,
         name: &CodeName,
         customer: &Customer,
-        except: Option<OrderId>,
+        except: Option<CheckoutId>,
     ) -> Result<u64, Error> {
         let values = params![
             name.as_str(),

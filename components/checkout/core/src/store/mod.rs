@@ -1,5 +1,6 @@
 //! The database `checkout`: one file per table, or per group of tables that are written together.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use mercato_kernel::{Named, Uuid};
@@ -20,7 +21,7 @@ mod taxes;
 mod tests;
 
 pub use code_uses::{Customer, HoldState};
-pub use settings::Document;
+pub use settings::{Document, Settings};
 
 /// The schema, step by step.
 const MIGRATIONS: Migrations = migrations!();
@@ -34,7 +35,11 @@ const OVERWRITE_WHAT_IS_DELETED: &str = "PRAGMA secure_delete = ON";
 
 /// The database `checkout`.
 #[derive(Clone)]
-pub struct Store(Rc<Database>);
+pub struct Store {
+    database: Rc<Database>,
+    /// What was read last.
+    settings: Rc<RefCell<Option<Rc<Settings>>>>,
+}
 
 /// The records of a [`Store`], inside a unit of work. Every function fails when the database does.
 pub struct Records<'a>(&'a Connection);
@@ -42,13 +47,20 @@ pub struct Records<'a>(&'a Connection);
 impl Store {
     /// The database `checkout`, opened at first use.
     pub fn new() -> Self {
-        Self(Rc::new(Database::new(LABEL, MIGRATIONS)))
+        Self::of(Database::new(LABEL, MIGRATIONS))
     }
 
     /// A fresh database.
     #[cfg(test)]
     pub fn for_test() -> Self {
-        Self(Rc::new(Database::for_test(LABEL, MIGRATIONS).unwrap()))
+        Self::of(Database::for_test(LABEL, MIGRATIONS).unwrap())
+    }
+
+    fn of(database: Database) -> Self {
+        Self {
+            database: Rc::new(database),
+            settings: Rc::default(),
+        }
     }
 
     /// Reads.
@@ -56,7 +68,7 @@ impl Store {
     /// # Errors
     /// What the closure returns, or why the database could not be read.
     pub fn read<T>(&self, work: impl FnOnce(&Records<'_>) -> Result<T, Error>) -> Result<T, Error> {
-        self.0.read(|connection| work(&Records(connection)))
+        self.database.read(|connection| work(&Records(connection)))
     }
 
     /// Reads and writes as one unit, which is about what those [locks](crate::application::locks) name: all of it when the closure returns `Ok`,
@@ -69,7 +81,7 @@ impl Store {
         locks: Locks,
         work: impl Fn(&Records<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.0.write(locks, |connection| {
+        self.database.write(locks, |connection| {
             if connection.dialect() == Dialect::Sqlite {
                 connection.query(OVERWRITE_WHAT_IS_DELETED, &[])?;
             }

@@ -20,14 +20,12 @@ impl Checkouts for ComposedCheckouts {
         checkout: CheckoutId,
         holder: &CheckoutHolder,
         quote: &str,
-        instead_of: Option<OrderId>,
     ) -> Result<QuotedOrder, OrderError> {
         let holder = match holder {
             CheckoutHolder::Account(id) => Holder::Account(id.to_string()),
             CheckoutHolder::Guest(token) => Holder::Guest(token.expose().to_owned()),
         };
-        let (id, instead_of) = (checkout.to_string(), instead_of.map(|id| id.to_string()));
-        let prepared = quotes::prepare(id, holder, quote.to_owned(), instead_of).await;
+        let prepared = quotes::prepare(checkout.to_string(), holder, quote.to_owned()).await;
         prepared.map_err(not_prepared)
     }
 
@@ -39,7 +37,8 @@ impl Checkouts for ComposedCheckouts {
     ) -> Result<(), HoldError> {
         let account = account.map(|id| id.to_string());
         let email = Some(quote.content().email.clone());
-        let held = codes::hold(order_id.to_string(), quote.codes(), account, email).await;
+        let (id, checkout) = (order_id.to_string(), quote.checkout_id().to_string());
+        let held = codes::hold(id, checkout, quote.codes(), account, email).await;
         held.map_err(|error| not_held(order_id, error))
     }
 

@@ -23,7 +23,8 @@ impl Inventory for ComposedInventory {
             expected_price: demand.expected_price.map(Money::units),
         };
         let lines = request.demands().into_iter().map(to_wit).collect();
-        match inventory::reserve(request.order_id.to_string(), lines).await {
+        let checkout = request.checkout_id().map(|id| id.to_string());
+        match inventory::reserve(request.order_id.to_string(), lines, checkout).await {
             Ok(lines) => lines
                 .into_iter()
                 .map(item_of)

@@ -1,4 +1,4 @@
-use mercato_kernel::{AccountId, BackOff, OrderId, Uuid, named};
+use mercato_kernel::{AccountId, BackOff, CheckoutId, OrderId, Uuid, named};
 use mercato_money::Money;
 
 use super::{
@@ -139,6 +139,12 @@ impl OrderRequest {
             Some(quote) => quote.items().iter().map(quoted).collect(),
             None => self.lines.iter().map(plain).collect(),
         }
+    }
+
+    /// The checkout that is ordered, if it is one.
+    #[must_use]
+    pub fn checkout_id(&self) -> Option<CheckoutId> {
+        self.quote.as_ref().map(|quote| quote.checkout_id())
     }
 
     /// Whether uses of discount codes are held for it.

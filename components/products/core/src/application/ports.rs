@@ -3,7 +3,9 @@
 pub use mercato_platform::clock::Clock;
 pub use mercato_platform::ids::Ids;
 
-use mercato_kernel::{OrderId, Page, ProductId};
+use std::collections::BTreeMap;
+
+use mercato_kernel::{CheckoutId, OrderId, Page, ProductId};
 
 use super::locks::Locks;
 use crate::domain::error::StoreError;
@@ -91,6 +93,9 @@ pub trait Store {
     /// The reservation of an order.
     fn reservation(&self, order_id: OrderId) -> Result<Option<Reservation>, StoreError>;
 
+    /// The units of products that are held for orders of a checkout.
+    fn held_for(&self, checkout_id: CheckoutId) -> Result<BTreeMap<ProductId, u64>, StoreError>;
+
     /// Where the stock of those of these orders is that have a reservation.
     fn reservation_states(
         &self,
@@ -149,8 +154,12 @@ pub trait Inventory {
     /// The reservation of an order.
     fn reservation(&self, order_id: OrderId) -> Result<Option<Reservation>, StoreError>;
 
-    /// Adds a reservation with its lines, of which there is at least one.
-    fn insert_reservation(&self, reservation: &Reservation) -> Result<(), StoreError>;
+    /// Adds a reservation with its lines, of which there is at least one, for an order of that checkout.
+    fn insert_reservation(
+        &self,
+        reservation: &Reservation,
+        checkout_id: Option<CheckoutId>,
+    ) -> Result<(), StoreError>;
 
     /// Where the stock of those of these orders is that have a reservation.
     fn reservation_states(

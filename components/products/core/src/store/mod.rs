@@ -7,7 +7,9 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use mercato_kernel::{OrderId, Page, ProductId};
+use std::collections::BTreeMap;
+
+use mercato_kernel::{CheckoutId, OrderId, Page, ProductId};
 use mercato_sql::{Database, Error, Migrations, migrations};
 
 use crate::application::locks::Locks;
@@ -96,6 +98,11 @@ impl Store for SqlStore {
     fn reservation(&self, order_id: OrderId) -> Result<Option<Reservation>, StoreError> {
         self.0
             .read(|connection| Inventory::reservation(connection, order_id))
+    }
+
+    fn held_for(&self, checkout_id: CheckoutId) -> Result<BTreeMap<ProductId, u64>, StoreError> {
+        self.0
+            .read(|connection| reservations::held_for(connection, checkout_id))
     }
 
     fn reservation_states(

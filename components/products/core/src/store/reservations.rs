@@ -1,6 +1,8 @@
 //! The tables of reservations and their lines, and the units of products that they move.
 
-use mercato_kernel::{OrderId, ProductId, Uuid};
+use std::collections::BTreeMap;
+
+use mercato_kernel::{CheckoutId, OrderId, ProductId, Uuid};
 use mercato_money::Money;
 use mercato_sql::{Connection, Error, Row, params};
 
@@ -73,8 +75,14 @@ FROM reservation_lines
 WHERE order_id IN (SELECT value FROM json_each(?))";
 
 const INSERT_RESERVATION: &str = "\
-INSERT INTO reservations (order_id, state, created_at, updated_at)
-VALUES (?, ?, ?, ?)";
+INSERT INTO reservations (order_id, state, created_at, updated_at, checkout_id)
+VALUES (?, ?, ?, ?, ?)";
+
+pub(super) const HELD_FOR_CHECKOUT: &str = "\
+SELECT product_id, CAST(SUM(quantity) AS BIGINT) AS units
+FROM reservation_lines
+WHERE order_id IN (SELECT order_id FROM reservations WHERE checkout_id = ? AND state = 'held')
+GROUP BY product_id -- plan: the lines of one checkout's orders";
 
 /// Name and price are those of the product in this very transaction. The second parameter lists identifiers and units.
 pub(super) const INSERT_LINES: &str = "\
@@ -147,6 +155,16 @@ pub fn held(connection: &Connection) -> Result<HeldReservations, StoreError> {
     })
 }
 
+/// The units of products that are held for orders of a checkout.
+pub fn held_for(
+    connection: &Connection,
+    checkout_id: CheckoutId,
+) -> Result<BTreeMap<ProductId, u64>, StoreError> {
+    let rows = connection.query(HELD_FOR_CHECKOUT, params![Uuid::from(checkout_id)])?;
+    let of_product = |row: &Row| Ok((rows::id(row, "product_id")?, row.get("units")?));
+    rows.iter().map(of_product).collect()
+}
+
 /// Whether a reservation was given back before that time, in milliseconds since the Unix epoch.
 pub fn has_released(connection: &Connection, before: u64) -> Result<bool, StoreError> {
     let row = connection.query_one(HAS_RELEASED, params![before])?;
@@ -185,10 +203,16 @@ impl Inventory for Connection {
         Ok(Some(reservation))
     }
 
-    fn insert_reservation(&self, reservation: &Reservation) -> Result<(), StoreError> {
+    fn insert_reservation(
+        &self,
+        reservation: &Reservation,
+        checkout_id: Option<CheckoutId>,
+    ) -> Result<(), StoreError> {
         let id = Uuid::from(reservation.order_id());
         let (state, made_at) = (reservation.state().as_str(), reservation.made_at());
-        self.execute(INSERT_RESERVATION, params![id, state, made_at, made_at])?;
+        let checkout_id = checkout_id.map(Uuid::from);
+        let values = params![id, state, made_at, made_at, checkout_id];
+        self.execute(INSERT_RESERVATION, values)?;
         let lines = reservation.lines();
         let inserted = self.execute_counted(INSERT_LINES, params![id, json_of_lines(lines)])?;
         check_rows(inserted, lines.len(), "lines")

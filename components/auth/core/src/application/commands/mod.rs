@@ -1,5 +1,7 @@
 //! What changes something: one file per command.
 
+/// Agree on the key that signs access tokens.
+pub mod agree_on_key;
 /// Change one's password.
 pub mod change_password;
 /// Create the first admin.

@@ -56,7 +56,7 @@ async fn attempt<C: Catalogue>(
         .is_none()
         .then(|| before.content().email.clone());
     let mut checkout = before.with(changes);
-    let circumstances = ports.circumstances(&checkout, None).await?;
+    let circumstances = ports.circumstances(&checkout).await?;
     if email_of_guest.is_some_and(|email| email != checkout.content().email)
         && let Some(found) = circumstances.codes_used_up_by_customer()
     {

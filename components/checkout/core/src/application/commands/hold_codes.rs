@@ -1,7 +1,7 @@
 use crate::application::Error;
 use crate::application::locks;
 use crate::application::ports::Ports;
-use crate::domain::{AccountId, CodeName, Email, OrderId};
+use crate::domain::{AccountId, CheckoutId, CodeName, Email, OrderId};
 use crate::store::{Customer, HoldState};
 
 /// Holds a use of codes for an order.
@@ -9,6 +9,8 @@ use crate::store::{Customer, HoldState};
 pub struct Command {
     /// The order.
     pub order: OrderId,
+    /// The checkout that is ordered, for which its uses stay free while they are held.
+    pub checkout: CheckoutId,
     /// The codes that take something off it.
     pub codes: Vec<CodeName>,
     /// The account that orders, if any.
@@ -44,7 +46,7 @@ pub fn handle<C>(ports: &Ports<C>, command: &Command) -> Result<(), Error> {
             if !used_up.is_empty() {
                 return Err(Error::CodesUsedUp(used_up));
             }
-            records.save_hold_state(command.order, HoldState::Held, now)?;
+            records.add_hold(command.order, command.checkout, now)?;
             records.use_codes(command.order, &command.codes, &customer)
         },
     )

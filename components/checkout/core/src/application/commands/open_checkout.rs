@@ -41,7 +41,7 @@ pub async fn handle<C: Catalogue>(ports: &Ports<C>, command: Command) -> Result<
     };
     let checkout = Checkout::open(ports.new_checkout_id(), owner, ports.now());
     let mut checkout = checkout.with(changes);
-    let circumstances = ports.circumstances(&checkout, None).await?;
+    let circumstances = ports.circumstances(&checkout).await?;
     if checkout.account().is_none()
         && let Some(found) = circumstances.codes_used_up_by_customer()
     {

@@ -2,7 +2,7 @@ use super::show_checkout;
 use crate::application::ports::{Catalogue, Ports};
 use crate::application::{CheckoutView, Error, UnavailableLine};
 use crate::domain::quote::{Message, QuoteId};
-use crate::domain::{CheckoutId, Holder, OrderId};
+use crate::domain::{CheckoutId, Holder};
 
 /// Asks whether a quote can be ordered as it was shown.
 #[derive(Debug, Clone)]
@@ -13,8 +13,6 @@ pub struct Command {
     pub holder: Holder,
     /// The quote that the customer has seen.
     pub quote: QuoteId,
-    /// The order that ends before the new one begins: what it holds is free by then.
-    pub instead_of: Option<OrderId>,
 }
 
 /// The checkout with the quote that the customer has seen, if it is what it would cost now and nothing is missing. How long ago it was shown
@@ -27,14 +25,9 @@ pub async fn handle<C: Catalogue>(
     ports: &Ports<C>,
     command: Command,
 ) -> Result<CheckoutView, Error> {
-    let Command {
-        id,
-        holder,
-        quote,
-        instead_of,
-    } = command;
+    let Command { id, holder, quote } = command;
     let shown = show_checkout::Command { id, holder };
-    let view = show_checkout::show(ports, shown, instead_of).await?;
+    let view = show_checkout::handle(ports, shown).await?;
     let lines = unavailable_lines(&view);
     if !lines.is_empty() {
         return Err(Error::LinesUnavailable(lines));

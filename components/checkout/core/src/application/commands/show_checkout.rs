@@ -2,7 +2,7 @@ use crate::application::locks;
 use crate::application::ports::{Catalogue, Ports};
 use crate::application::quoting::{TRIES_MAX, contended, view};
 use crate::application::{CheckoutView, Error};
-use crate::domain::{Checkout, CheckoutId, Holder, OrderId};
+use crate::domain::{Checkout, CheckoutId, Holder};
 
 /// Shows a checkout with its quote of now.
 #[derive(Debug, Clone)]
@@ -36,26 +36,17 @@ pub async fn handle<C: Catalogue>(
     ports: &Ports<C>,
     command: Command,
 ) -> Result<CheckoutView, Error> {
-    show(ports, command, None).await
-}
-
-/// The same as if the order `instead_of` held nothing.
-pub(super) async fn show<C: Catalogue>(
-    ports: &Ports<C>,
-    command: Command,
-    instead_of: Option<OrderId>,
-) -> Result<CheckoutView, Error> {
     for _ in 0..TRIES_MAX {
         let mut checkout = ports.checkout_of(command.id, &command.holder)?;
         let seen = checkout.version();
-        let circumstances = ports.circumstances(&checkout, instead_of).await?;
+        let circumstances = ports.circumstances(&checkout).await?;
         let quote = circumstances.quote(&checkout)?;
         let is_new = checkout.show(checkout.quote_id(&quote), ports.now());
         let is_saved = !is_new
             || ports
                 .store
                 .write(locks::checkout(checkout.id()), |records| {
-                    records.save_checkout(&checkout, seen)
+                    records.save_shown(&checkout, seen)
                 })?;
         if is_saved {
             return Ok(view(checkout, quote));

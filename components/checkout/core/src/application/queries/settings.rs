@@ -1,7 +1,7 @@
 use crate::application::Error;
 use crate::application::ports::Ports;
 use crate::domain::{ShippingSettings, TaxSettings};
-use crate::store::{Document, Records};
+use crate::store::Document;
 
 /// A document that admins set, and the number of its last change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,13 +17,11 @@ pub struct Versioned<T> {
 /// # Errors
 /// A fault of the database.
 pub fn shipping<C>(ports: &Ports<C>) -> Result<Versioned<ShippingSettings>, Error> {
-    let read = |records: &Records<'_>| {
-        Ok(Versioned {
-            version: records.settings_version(Document::Shipping)?,
-            settings: records.shipping_settings()?,
-        })
-    };
-    ports.store.read(|records| records.between_changes(read))
+    let settings = ports.store.settings()?;
+    Ok(Versioned {
+        version: settings.version(Document::Shipping),
+        settings: (*settings.shipping).clone(),
+    })
 }
 
 /// How things are taxed.
@@ -31,11 +29,9 @@ pub fn shipping<C>(ports: &Ports<C>) -> Result<Versioned<ShippingSettings>, Erro
 /// # Errors
 /// A fault of the database.
 pub fn taxes<C>(ports: &Ports<C>) -> Result<Versioned<TaxSettings>, Error> {
-    let read = |records: &Records<'_>| {
-        Ok(Versioned {
-            version: records.settings_version(Document::Taxes)?,
-            settings: records.tax_settings()?,
-        })
-    };
-    ports.store.read(|records| records.between_changes(read))
+    let settings = ports.store.settings()?;
+    Ok(Versioned {
+        version: settings.version(Document::Taxes),
+        settings: (*settings.taxes).clone(),
+    })
 }

@@ -99,6 +99,7 @@ fn all_codes_of_an_order_are_held_or_none() {
     shop.hold(1, "B", None, None).unwrap();
     let command = crate::application::commands::hold_codes::Command {
         order: super::shop::order(2),
+        checkout: super::shop::checkout(2),
         codes: vec![code_name("A"), code_name("B")],
         account: None,
         email: None,

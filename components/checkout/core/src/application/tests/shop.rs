@@ -37,7 +37,7 @@ impl Catalogue for Shelf {
     async fn items(
         &self,
         products: &[ProductId],
-        _: Option<OrderId>,
+        _: CheckoutId,
     ) -> Result<Vec<CatalogueItem>, Error> {
         if self.is_down.get() {
             return Err(Error::Unavailable("the shelf is down".to_owned()));
@@ -81,6 +81,10 @@ pub fn account(number: u32) -> AccountId {
 
 pub fn order(number: u32) -> OrderId {
     OrderId::parse(&format!("01890a5d-ac96-774b-b0de-{number:012x}")).unwrap()
+}
+
+pub fn checkout(number: u32) -> CheckoutId {
+    CheckoutId::parse(&format!("01890a5d-ac96-774b-c0de-{number:012x}")).unwrap()
 }
 
 pub fn email(text: &str) -> Email {
@@ -288,21 +292,10 @@ impl Shop {
         holder: &Holder,
         quote: &QuoteId,
     ) -> Result<CheckoutView, Error> {
-        self.prepare_instead(id, holder, quote, None)
-    }
-
-    pub fn prepare_instead(
-        &self,
-        id: CheckoutId,
-        holder: &Holder,
-        quote: &QuoteId,
-        instead_of: Option<OrderId>,
-    ) -> Result<CheckoutView, Error> {
         let command = prepare_order::Command {
             id,
             holder: holder.clone(),
             quote: quote.clone(),
-            instead_of,
         };
         run(prepare_order::handle(&self.ports, command))
     }
@@ -333,6 +326,7 @@ impl Shop {
     ) -> Result<(), Error> {
         let command = hold_codes::Command {
             order: order(number),
+            checkout: checkout(number),
             codes: vec![code_name(code)],
             account: by.map(account),
             email: address.map(email),

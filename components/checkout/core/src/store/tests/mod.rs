@@ -21,9 +21,7 @@ fn what_may_pass_is_unavailable_and_the_rest_is_a_fault() {
 
 #[test]
 fn what_is_deleted_is_overwritten_wherever_something_is_written() {
-    let store = Store(std::rc::Rc::new(
-        Database::in_memory(LABEL, MIGRATIONS.sqlite).unwrap(),
-    ));
+    let store = Store::of(Database::in_memory(LABEL, MIGRATIONS.sqlite).unwrap());
     store.change(|_| Ok(())).unwrap();
     let mode = store.read(|records| {
         let row = records.0.query_one("PRAGMA secure_delete", params![])?;

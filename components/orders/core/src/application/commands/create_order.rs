@@ -115,7 +115,12 @@ enum Begun {
     Known(OrderId),
     /// That one was refused for good.
     Answered(RecordedAnswer),
+    /// Not yet: another request makes that order of the same checkout.
+    After(OrderId),
 }
+
+/// How many orders of a checkout that others are making are waited for. There is rarely more than one.
+const OTHERS_MAX: u32 = 8;
 
 /// How many ids are tried for an order whose number another order has. Of a million million numbers a shop has few: even after a
 /// million orders the first one is free but for one time in a million.
@@ -150,7 +155,7 @@ pub(super) async fn place_order(
     {
         return Err(reached);
     }
-    let (order_id, placed) = match begin(ports, &command, &holders, lines)? {
+    let (order_id, placed) = match begin_alone(ports, &command, &holders, &lines).await? {
         Begun::Answered(answer) => return Ok(CreateOutcome::Replayed(answer)),
         Begun::New(saga) => {
             let order_id = saga.request().order_id;
@@ -161,6 +166,7 @@ pub(super) async fn place_order(
             log::record("order_id", &order_id.text());
             (order_id, place::advance(ports, order_id).await)
         }
+        Begun::After(_) => return Err(OrderError::Unavailable),
     };
     if placed.is_err() && command.idempotency.is_none() {
         give_up(ports, order_id);
@@ -237,6 +243,28 @@ async fn learn_what_is_paid(ports: &impl Ports) -> bool {
     apply_payment_event::apply_all(ports, &late).await > 0
 }
 
+/// [`begin`], after whatever others make of the same checkout has come to something.
+async fn begin_alone(
+    ports: &impl Ports,
+    command: &CreateOrder,
+    holders: &Holders,
+    lines: &[Line],
+) -> Result<Begun, OrderError> {
+    let mut begun = begin(ports, command, holders, lines.to_vec())?;
+    for _ in 0..OTHERS_MAX {
+        let Begun::After(other) = begun else {
+            break;
+        };
+        if let Err(error) = place::advance(ports, other).await {
+            let fields = [("error", error.to_string())];
+            let fields = fields.each_ref().map(|(name, text)| (*name, text.as_str()));
+            log::info("another order of the checkout came to nothing", &fields);
+        }
+        begun = begin(ports, command, holders, lines.to_vec())?;
+    }
+    Ok(begun)
+}
+
 fn begin(
     ports: &impl Ports,
     command: &CreateOrder,
@@ -271,6 +299,10 @@ fn begin(
             Standing::Free => command.replaces,
             Standing::Pending(older) => Some(older),
             Standing::UnderWay(order_id) => return Ok(Err(Begun::Known(order_id))),
+            Standing::Others(other) => {
+                records.free_key(order_id)?;
+                return Ok(Err(Begun::After(other)));
+            }
         };
         holders.check(records, now, &freed(records, command, older)?)?;
         let replaced = older.map(|older| replaced(records, older, command.customer_id));
@@ -337,10 +369,12 @@ enum Standing {
     Pending(OrderId),
     /// Its order is being made from the same quote: it is this one.
     UnderWay(OrderId),
+    /// Another order of it is being made.
+    Others(OrderId),
 }
 
 /// # Errors
-/// [`OrderError::AlreadyOrdered`] when its order is paid, [`OrderError::Unavailable`] while another one of it is being made.
+/// [`OrderError::AlreadyOrdered`] when its order is paid.
 fn standing(records: &Records<'_>, command: &CreateOrder) -> Result<Standing, OrderError> {
     let Some(CheckoutOrder { quote, .. }) = &command.checkout else {
         return Ok(Standing::Free);
@@ -357,7 +391,7 @@ fn standing(records: &Records<'_>, command: &CreateOrder) -> Result<Standing, Or
             if is_same && command.idempotency.is_none() {
                 Ok(Standing::UnderWay(order_id))
             } else {
-                Err(OrderError::Unavailable)
+                Ok(Standing::Others(order_id))
             }
         }
     }

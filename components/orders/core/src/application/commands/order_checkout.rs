@@ -61,7 +61,7 @@ pub async fn handle(
 ) -> Result<CreateOutcome, OrderError> {
     log::record("checkout_id", &command.checkout_id.text());
     match order(ports, &command).await {
-        Err(OrderError::QuoteOutdated) => match prepare(ports, &command, None).await {
+        Err(OrderError::QuoteOutdated) => match prepare(ports, &command).await {
             // It holds again by now: the customer may order it.
             Ok(prepared) => Err(OrderError::QuoteChanged(Box::new(prepared.quote().clone()))),
             Err(error) => Err(error),
@@ -74,7 +74,7 @@ async fn order(ports: &impl Ports, command: &OrderCheckout) -> Result<CreateOutc
     let quote = match make_way(ports, command).await? {
         Way::Ordered(outcome) => return Ok(*outcome),
         Way::Prepared(quote) => quote,
-        Way::Free => Box::new(prepare(ports, command, None).await?),
+        Way::Free => Box::new(prepare(ports, command).await?),
     };
     let create = CreateOrder {
         customer_id: command.customer_id(),
@@ -92,15 +92,11 @@ async fn order(ports: &impl Ports, command: &OrderCheckout) -> Result<CreateOutc
     place_order(ports, create).await
 }
 
-/// The quote, if it can be ordered once the order `instead_of` has ended.
-async fn prepare(
-    ports: &impl Ports,
-    command: &OrderCheckout,
-    instead_of: Option<OrderId>,
-) -> Result<OrderedQuote, OrderError> {
+/// The quote, if it can be ordered once the pending order of its checkout has ended.
+async fn prepare(ports: &impl Ports, command: &OrderCheckout) -> Result<OrderedQuote, OrderError> {
     let (id, quote) = (command.checkout_id, command.quote.as_str());
     let checkouts = ports.checkouts();
-    let prepared = checkouts.prepare(id, &command.holder, quote, instead_of);
+    let prepared = checkouts.prepare(id, &command.holder, quote);
     let prepared = prepared.await?;
     OrderedQuote::new(command.checkout_id, None, prepared)
 }
@@ -122,10 +118,19 @@ async fn make_way(ports: &impl Ports, command: &OrderCheckout) -> Result<Way, Or
             .store()
             .read(|records| records.ordered(command.checkout_id))?;
         // Only now: an order that was found has written its key down before.
-        if let Some(idempotency) = &command.idempotency
-            && let Some(outcome) = repeat(ports, command.customer_id(), idempotency).await?
-        {
-            return Ok(Way::Ordered(Box::new(outcome)));
+        if let Some(idempotency) = &command.idempotency {
+            match repeat(ports, command.customer_id(), idempotency).await {
+                Ok(None) => {}
+                Ok(Some(outcome)) => return Ok(Way::Ordered(Box::new(outcome))),
+                // A stranger learns nothing of keys either.
+                Err(OrderError::IdempotencyKeyReused) => {
+                    return Err(match prepare(ports, command).await {
+                        Err(OrderError::CheckoutNotFound) => OrderError::CheckoutNotFound,
+                        _ => OrderError::IdempotencyKeyReused,
+                    });
+                }
+                Err(error) => return Err(error),
+            }
         }
         let Some(ordered) = ordered else {
             return Ok(Way::Free);
@@ -144,7 +149,7 @@ async fn make_way(ports: &impl Ports, command: &OrderCheckout) -> Result<Way, Or
             }
             Ordered::Ending(id) => pending_actions::run(ports, id).await?,
             Ordered::Pending(id) => {
-                let quote = prepare(ports, command, Some(id)).await?;
+                let quote = prepare(ports, command).await?;
                 end(ports, command, id).await?;
                 return Ok(Way::Prepared(Box::new(quote)));
             }

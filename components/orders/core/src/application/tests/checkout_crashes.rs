@@ -241,6 +241,34 @@ fn a_request_that_is_sent_twice_at_once_is_one_order() {
 }
 
 #[test]
+fn two_keys_at_once_are_one_pending_order_and_put_nobody_off() {
+    for schedule in SCHEDULES {
+        let shop = Shop::new();
+        shop.make_code("ONCE", Some(1));
+        let filled = shop.filled(&["ONCE"]);
+        let task = |key| -> Task<'_, Result<CreateOutcome, OrderError>> {
+            Box::pin(order_checkout::handle(&shop, command(&filled, Some(key))))
+        };
+        let outcomes = shop.interleave([task("a"), task("b")], schedule);
+        let case = format!("schedule {schedule:b}: {outcomes:?}");
+        assert!(outcomes.iter().all(Result::is_ok), "{case}");
+        catch_up(&shop);
+        shop.deliver_events();
+        let pending = shop.all_orders().into_iter();
+        let pending = pending.filter(|order| order.status == OrderStatus::Pending);
+        assert_eq!(pending.count(), 1, "{case}");
+        let held = (shop.free(1), shop.checkouts.uses("ONCE"));
+        assert_eq!(held, (9, 1), "{case}");
+        shop.check_invariants(&case);
+        // Each key knows what came of it.
+        for (key, outcome) in ["a", "b"].into_iter().zip(&outcomes) {
+            let again = shop.order_checkout(&filled, Some(key));
+            assert_eq!(again, *outcome, "{key}, {case}");
+        }
+    }
+}
+
+#[test]
 fn of_two_guests_one_has_the_last_use() {
     for schedule in SCHEDULES {
         let shop = Shop::new();

@@ -3,9 +3,10 @@
 use mercato_kernel::Caller;
 
 use crate::application::commands::create_order::CreateOutcome;
+use crate::application::commands::order_checkout;
 use crate::application::queries::find_order::{self, Viewer};
 use crate::application::tests::shop::{
-    Filled, Shop, StockState, TTL_MS, UNPAID_KEPT_MS, admin, customer, product, run,
+    Filled, Shop, StockState, TTL_MS, UNPAID_KEPT_MS, admin, command, customer, product, run,
 };
 use crate::domain::{
     CheckoutHolder, CheckoutToken, LineProblem, Missing, OrderError, OrderStatus, OrderToken,
@@ -341,6 +342,16 @@ fn nobody_orders_a_checkout_of_somebody_else() {
         assert_eq!(refused, Err(OrderError::CheckoutNotFound));
     }
     assert_eq!(shop.status(order.id), OrderStatus::Pending, "nothing ended");
+    shop.order_checkout(&filled, Some("k")).unwrap();
+    let mut guess = command(&filled, Some("k"));
+    guess.holder = CheckoutHolder::Guest(CheckoutToken::new("guest_2".to_owned()));
+    guess.idempotency.as_mut().unwrap().fingerprint = vec![8; 32];
+    let refused = run(order_checkout::handle(&shop, guess));
+    assert_eq!(
+        refused,
+        Err(OrderError::CheckoutNotFound),
+        "a key that is used tells a stranger nothing"
+    );
     let own = shop
         .checkouts
         .fill(Some(customer(1)), &[(product(1), 1)], &[]);

@@ -1,6 +1,6 @@
 //! Holds stock for an order.
 
-use mercato_kernel::{OrderId, ProductId};
+use mercato_kernel::{CheckoutId, OrderId, ProductId};
 
 use crate::application::locks;
 use crate::application::ports::{Clock as _, Ports, Store as _, Transaction};
@@ -15,6 +15,8 @@ use crate::domain::reservation::{
 pub struct Command<'a> {
     /// The order.
     pub order_id: OrderId,
+    /// The checkout that it orders, for which its units stay free while they are held.
+    pub checkout_id: Option<CheckoutId>,
     /// Its lines, as they came.
     pub lines: &'a [RequestedLine],
 }
@@ -41,7 +43,7 @@ pub fn handle(
         transaction.take(&lines)?;
         let now = ports.clock().now_ms();
         let reservation = Reservation::hold(command.order_id, lines, now);
-        transaction.insert_reservation(&reservation)?;
+        transaction.insert_reservation(&reservation, command.checkout_id)?;
         Ok(reservation.into_lines())
     })
 }

@@ -1,13 +1,10 @@
 //! Several products at once.
 
-use std::collections::BTreeMap;
-
-use mercato_kernel::{OrderId, ProductId};
+use mercato_kernel::{CheckoutId, ProductId};
 
 use crate::application::ports::{Ports, Store as _};
 use crate::domain::error::StoreError;
 use crate::domain::product::ProductView;
-use crate::domain::reservation::ReservationState;
 
 /// Most products that one query may ask for; those after them are left out.
 pub const PRODUCTS_MAX: usize = 100;
@@ -24,25 +21,21 @@ pub fn handle(ports: &impl Ports, ids: &[ProductId]) -> Result<Vec<ProductView>,
     ports.store().products(ids)
 }
 
-/// The same with the units that somebody could order of each. Units that the order `instead_of` holds are free for whoever gives it up.
+/// The same with the units that somebody could order of each. What is held for orders of the checkout `holder` is free for it: there is one
+/// order of a checkout at a time.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn for_order(
+pub fn for_checkout(
     ports: &impl Ports,
     ids: &[ProductId],
-    instead_of: Option<OrderId>,
+    holder: Option<CheckoutId>,
 ) -> Result<Vec<(ProductView, u64)>, StoreError> {
-    let mut freed: BTreeMap<ProductId, u64> = BTreeMap::new();
-    let reservation = instead_of.map(|order| ports.store().reservation(order));
-    let held = reservation.transpose()?.flatten();
-    let held = held.filter(|reservation| reservation.state() == ReservationState::Held);
-    for line in held.iter().flat_map(|reservation| reservation.lines()) {
-        *freed.entry(line.product_id).or_default() += u64::from(line.quantity.units());
-    }
+    let held = holder.map(|checkout| ports.store().held_for(checkout));
+    let held = held.transpose()?.unwrap_or_default();
     let with_units = |product: ProductView| {
-        let freed = freed.get(&product.id).copied().unwrap_or_default();
-        let units = product.stock.free().saturating_add(freed);
+        let held = held.get(&product.id).copied().unwrap_or_default();
+        let units = product.stock.free().saturating_add(held);
         (product, units)
     };
     Ok(handle(ports, ids)?.into_iter().map(with_units).collect())
@@ -51,7 +44,8 @@ pub fn for_order(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Shop, new_product};
+    use crate::domain::reservation::Settlement;
+    use crate::testing::{Shop, line, new_product};
 
     #[test]
     fn products_are_found_until_they_are_deleted() {
@@ -83,5 +77,41 @@ mod tests {
         let ids: Vec<_> = ids.map(|product| product.unwrap().id).collect();
         let read = || assert_eq!(handle(&shop.products, &ids).unwrap().len(), PRODUCTS_MAX);
         assert_eq!(shop.statements(read), 1);
+    }
+
+    #[test]
+    fn what_a_checkout_holds_is_free_for_it_and_for_nobody_else() {
+        let shop = Shop::new();
+        let checkout =
+            |last: u32| CheckoutId::parse(&format!("01890a5d-ac96-774b-bcce-{last:012x}")).unwrap();
+        let (tea, milk) = (shop.add("Tea", "4.99", 3), shop.add("Milk", "1", 1));
+        let reserve = |number, checkout_id, units| {
+            let lines = [line(&tea, units)];
+            shop.reserve_for(Some(checkout_id), number, &lines).unwrap();
+        };
+        reserve(1, checkout(1), 1);
+        reserve(2, checkout(1), 1);
+        reserve(3, checkout(2), 1);
+        shop.reserve(4, &[line(&milk, 1)]).unwrap();
+        let units = |holder| {
+            let found = for_checkout(&shop.products, &[tea.id, milk.id], holder).unwrap();
+            let of = |id| {
+                found
+                    .iter()
+                    .find(|(product, _)| product.id == id)
+                    .unwrap()
+                    .1
+            };
+            (of(tea.id), of(milk.id))
+        };
+        assert_eq!(units(None), (0, 0));
+        assert_eq!(units(Some(checkout(1))), (2, 0));
+        assert_eq!(units(Some(checkout(2))), (1, 0));
+        assert_eq!(units(Some(checkout(3))), (0, 0));
+        // What is sold or given back is not held any more.
+        shop.settle(1, Settlement::Commit).unwrap();
+        shop.settle(2, Settlement::Release).unwrap();
+        assert_eq!(units(Some(checkout(1))), (1, 0));
+        assert_eq!(units(Some(checkout(2))), (2, 0));
     }
 }

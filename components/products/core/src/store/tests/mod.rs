@@ -354,6 +354,7 @@ fn whole_reservations_are_read_and_moved_by_their_keys() {
             params![ids(), "held", 1_u32].to_vec(),
         ),
         (reservations::HAS_RELEASED, params![1_u32].to_vec()),
+        (reservations::HELD_FOR_CHECKOUT, params!["x"].to_vec()),
         (reservations::PURGE_LINES, by_age()),
         (reservations::PURGE_RESERVATIONS, by_age()),
     ];

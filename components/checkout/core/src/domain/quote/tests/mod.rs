@@ -4,6 +4,8 @@ mod exact;
 mod messages;
 mod property;
 
+use std::rc::Rc;
+
 use mercato_kernel::ProductId;
 use mercato_money::{Currency, Money};
 
@@ -13,8 +15,7 @@ use crate::adapters::Tables;
 use crate::domain::code::tests::code;
 use crate::domain::{
     Benefit, CodeName, CodeStanding, Destination, DiscountCode, Label, Measure, OptionCode,
-    Quantity, Rate, Reason, ShippingOption, ShippingSettings, Step, TaxClass, TaxRule, TaxSettings,
-    Zone,
+    Quantity, Rate, Reason, ShippingOption, Step, TaxClass, TaxRule, TaxSettings, Zone,
 };
 
 pub fn money(text: &str) -> Money {
@@ -48,11 +49,11 @@ impl Cart {
             unknown: Vec::new(),
             tables: Tables {
                 currency: currency.parse::<Currency>().unwrap(),
-                shipping: ShippingSettings::default(),
-                taxes: TaxSettings {
+                shipping: Rc::default(),
+                taxes: Rc::new(TaxSettings {
                     prices_include_tax,
                     ..TaxSettings::default()
-                },
+                }),
                 codes: Vec::new(),
                 now: 1_000,
             },
@@ -80,7 +81,7 @@ impl Cart {
 
     pub fn tax(mut self, class: &str, rate: &str) -> Self {
         let rate = percent(rate);
-        self.tables.taxes.rules.push(TaxRule {
+        Rc::make_mut(&mut self.tables.taxes).rules.push(TaxRule {
             country: "AT".to_owned(),
             region: None,
             tax_class: TaxClass::parse(class).unwrap(),
@@ -93,7 +94,7 @@ impl Cart {
     /// The shop ships for that amount, by an option that the customer has chosen.
     pub fn shipping(mut self, amount: &str, free_from: Option<&str>) -> Self {
         let step = |up_to, amount| Step { up_to, amount };
-        self.tables.shipping.zones.push(Zone {
+        Rc::make_mut(&mut self.tables.shipping).zones.push(Zone {
             name: Label::parse("Austria").unwrap(),
             countries: vec!["AT".to_owned()],
             regions: vec![],

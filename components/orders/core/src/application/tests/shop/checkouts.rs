@@ -36,9 +36,9 @@ impl Catalogue for Shelf {
     async fn items(
         &self,
         products: &[ProductId],
-        instead_of: Option<OrderId>,
+        holder: CheckoutId,
     ) -> Result<Vec<CatalogueItem>, Error> {
-        let found = find_products::for_order(&*self.0, products, instead_of).unwrap();
+        let found = find_products::for_checkout(&*self.0, products, Some(holder)).unwrap();
         let item = |(product, available): (ProductView, u64)| CatalogueItem {
             product_id: product.id,
             name: product.name.as_str().to_owned(),
@@ -178,6 +178,7 @@ impl TestCheckouts {
         move || {
             let command = hold_codes::Command {
                 order: OrderId::parse("01939f6e-8a00-7000-8000-d00000000001").unwrap(),
+                checkout: CheckoutId::parse("01939f6e-8a00-7000-8000-c00000000001").unwrap(),
                 codes: vec![code],
                 account: None,
                 email: checkout::Email::parse("eve@example.com").ok(),
@@ -236,13 +237,11 @@ impl Checkouts for TestCheckouts {
         checkout: CheckoutId,
         holder: &CheckoutHolder,
         quote: &str,
-        instead_of: Option<OrderId>,
     ) -> Result<QuotedOrder, OrderError> {
         let command = prepare_order::Command {
             id: checkout,
             holder: holder_of(holder),
             quote: QuoteId::parse(quote).map_err(|_| OrderError::CheckoutNotFound)?,
-            instead_of,
         };
         let view = self.answer(|| run(prepare_order::handle(&*self.ports, command)));
         let view = view
@@ -263,6 +262,7 @@ impl Checkouts for TestCheckouts {
     ) -> Result<(), HoldError> {
         let command = hold_codes::Command {
             order: order_id,
+            checkout: quote.checkout_id(),
             codes: quote.codes().iter().map(|name| code_name(name)).collect(),
             account,
             email: checkout::Email::parse(&quote.content().email).ok(),

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use mercato_kernel::{OrderId, ProductId};
+use mercato_kernel::{CheckoutId, OrderId, ProductId};
 use mercato_money::Money;
 use mercato_platform::ids::Ids;
 use mercato_testing::{Faults, TestClock};
@@ -164,6 +164,7 @@ impl TestInventory {
     fn reserve_now(
         &self,
         order_id: OrderId,
+        checkout_id: Option<CheckoutId>,
         demands: Vec<Demand>,
     ) -> Result<Vec<OrderItem>, ReserveError> {
         if self.down.get() {
@@ -176,7 +177,11 @@ impl TestInventory {
             expected_price: demand.expected_price,
         };
         let lines: &Vec<_> = &demands.into_iter().map(requested).collect();
-        let command = reserve_stock::Command { order_id, lines };
+        let command = reserve_stock::Command {
+            order_id,
+            checkout_id,
+            lines,
+        };
         let reserved = reserve_stock::handle(&*self.catalogue, &command);
         let reserved = reserved.map_err(reserve_error)?;
         Ok(reserved.into_iter().map(item).collect())
@@ -271,7 +276,8 @@ fn item(line: ReservedLine) -> OrderItem {
 
 impl Inventory for TestInventory {
     async fn reserve(&self, request: &OrderRequest) -> Result<Vec<OrderItem>, ReserveError> {
-        let reserve = || self.reserve_now(request.order_id, request.demands());
+        let reserve =
+            || self.reserve_now(request.order_id, request.checkout_id(), request.demands());
         self.faults.around_async(reserve).await
     }
 
