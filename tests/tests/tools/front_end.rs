@@ -77,6 +77,7 @@ fn a_front_end_on_another_origin_walks_from_the_list_to_paid() {
     for name in ["desktop", "phone"] {
         walked(&seen[name], name, &shop);
     }
+    walked_as_guest(&seen["guest"], &shop);
     read_headers(&seen["headers"]);
 
     let said = |name: &str| seen[name]["standing"].as_str().expect("a text");
@@ -105,6 +106,27 @@ fn walked(visit: &Value, name: &str, shop: &Shop) {
     let number = order["number"].as_str().expect("a number");
     let shown = said("shown");
     assert!(shown.contains(number) && shown.contains("PAID"), "{shown}");
+}
+
+/// What a guest saw on the way, and what the shop has of it.
+#[track_caller]
+fn walked_as_guest(visit: &Value, shop: &Shop) {
+    assert_eq!(visit["complaints"], json!([]));
+    for (page, found) in visit["pages"].as_object().expect("pages") {
+        assert_eq!(found["violations"], json!([]), "guest: {page}");
+        assert_eq!(found["overflow"], 0, "guest: {page} sticks out");
+    }
+    assert_eq!(visit["now"], "14.50 USD");
+    let order = shop
+        .admin()
+        .read_order(visit["id"].as_str().expect("an id"));
+    assert_eq!(
+        (&order["status"], &order["totalAmount"]),
+        (&json!("PAID"), &json!(14.5))
+    );
+    let checkout = &order["checkout"];
+    assert_eq!(checkout["email"], "grace@customers.test");
+    assert_eq!(checkout["shippingAddress"]["city"], "Wien");
 }
 
 /// What a page can read of the shop's answers.

@@ -1,5 +1,5 @@
 // The page around the README's shop.js: what is shown, and what happens when somebody presses a button.
-import { list, logIn, order, pay, register, settled } from "./shop.js";
+import { change, list, logIn, openCheckout, order, orderCheckout, pay, register, settled } from "./shop.js";
 
 const part = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
@@ -8,6 +8,8 @@ const query = new URLSearchParams(location.search);
 const basket = [];
 /** The key of the order that is about to be placed: the same when it is sent again, another one when something else is ordered. */
 let key = crypto.randomUUID();
+/** What a guest has filled in, with its quote. */
+let checkout;
 
 part("search").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -27,6 +29,13 @@ part("account").addEventListener("submit", (event) => {
 });
 
 part("place").addEventListener("click", () => heed(place));
+
+part("guest").addEventListener("submit", (event) => {
+  event.preventDefault();
+  heed(() => fillIn(event.target.elements));
+});
+
+part("place-as-guest").addEventListener("click", () => heed(placeAsGuest));
 
 if (query.has("order")) {
   await heed(() => comeBack(query.get("order"), query.get("checkout")));
@@ -93,6 +102,41 @@ async function place() {
     await pay(placed.id);
   } catch (error) {
     heedChanges(error.problem);
+    throw error;
+  }
+}
+
+async function fillIn({ name, email, line1, postalCode, city, country }) {
+  const shippingAddress = {
+    name: name.value,
+    line1: line1.value,
+    postalCode: postalCode.value,
+    city: city.value,
+    country: country.value,
+  };
+  const parts = { email: email.value, shippingAddress };
+  showQuote(await change(await openCheckout(basket), parts));
+}
+
+function showQuote(shown) {
+  checkout = shown;
+  const texts = checkout.lines.map((line) => `${line.quantity} × ${line.name}: ${line.total.toFixed(2)}`);
+  part("quote").replaceChildren(...texts.map((text) => {
+    const line = document.createElement("li");
+    line.textContent = text;
+    return line;
+  }));
+  part("quote-total").textContent = `${checkout.totals.total.toFixed(2)} ${checkout.currency}`;
+  part("quote-part").hidden = checkout.missing.length > 0;
+}
+
+async function placeAsGuest() {
+  try {
+    await orderCheckout(checkout, key);
+  } catch (error) {
+    // The customer sees what it is now, and decides.
+    if (error.problem?.checkout) showQuote({ ...checkout, ...error.problem.checkout });
+    key = crypto.randomUUID();
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 // Walks through a front end on an origin of its own, as customers do: finds, registers, logs in, orders, is declined, pays and
-// comes back; on a desktop, and on a phone in the dark. Then asks the shop as other front ends may, and as strangers.
+// comes back; on a desktop, and on a phone in the dark; and as a guest, with an address. Then asks the shop as other front ends may, and as strangers.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
@@ -41,6 +41,7 @@ const browser = await launch();
 const seen = {
   desktop: await walk({ name: "desktop", rare: products.desktop, width: 1200, height: 900, colorScheme: "light", finish: declineThenPay }),
   phone: await walk({ name: "phone", rare: products.phone, width: 390, height: 844, colorScheme: "dark", finish: leaveThenPay }),
+  guest: await walkAsGuest(),
   headers: await readHeaders(),
   stranger: await beStranger(),
 };
@@ -109,6 +110,46 @@ async function walk({ name, rare, width, height, colorScheme, finish }) {
   const unexpected = complaints.filter((complaint) => !REFUSED.test(complaint));
   await context.close();
   return { id, pages, changed, rejected, standing, shown, complaints: unexpected };
+}
+
+/** A guest fills in an address, is told that a price has moved, and pays what they saw. */
+async function walkAsGuest() {
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, colorScheme: "light" });
+  const page = await context.newPage();
+  const complaints = watch(page, origin, shop);
+  await page.goto(origin);
+  await product(page, products.cup).getByRole("button").click();
+  await page.getByLabel("Recipient").fill("Grace Hopper");
+  await page.getByLabel("Receipt to").fill("Grace@Customers.test");
+  await page.getByLabel("Street").fill("Ring 1");
+  await page.getByLabel("Postal code").fill("10");
+  await page.getByLabel("City").fill("Wien");
+  await page.getByLabel("Country").fill("AT");
+  const ask = page.getByRole("button", { name: "What does it cost?" });
+  await ask.click();
+  const wrong = await message(page, /shippingAddress\.postalCode/);
+  await page.getByLabel("Postal code").fill("1010");
+  await ask.click();
+  const place = page.getByRole("button", { name: "Order and pay as a guest" });
+  await place.waitFor();
+  await changePrice(14.5);
+  await place.click();
+  await message(page, /another one by now/);
+  const now = await page.locator("#quote-total").innerText();
+  /** @type {Record<string, Awaited<ReturnType<typeof look>>>} */
+  const pages = { changed: await look(page, "front-end-guest-1-changed") };
+  await place.click();
+  await page.waitForURL((url) => url.origin === shop);
+  await page.getByRole("button", { name: /^Pay / }).click();
+  await page.getByRole("link", { name: /^Back to / }).click();
+  await status(page, "PAID");
+  pages["paid"] = await look(page, "front-end-guest-2-paid");
+  const shown = await page.locator("#order").innerText();
+  const id = new URL(page.url()).searchParams.get("order");
+  await changePrice(12.5);
+  const unexpected = complaints.filter((complaint) => !REFUSED.test(complaint));
+  await context.close();
+  return { id, pages, wrong, now, shown, complaints: unexpected };
 }
 
 /**
