@@ -1,6 +1,7 @@
 //! Quotes by the tables that admins set.
 
 mod exact;
+mod families;
 mod messages;
 mod property;
 
@@ -78,14 +79,23 @@ impl Cart {
         self
     }
 
-    pub fn tax(mut self, class: &str, rate: &str) -> Self {
+    pub fn tax(self, class: &str, rate: &str) -> Self {
         let rate = percent(rate);
+        let reason = rate.is_zero().then_some("export");
+        self.rule(class, rate, reason)
+    }
+
+    pub fn untaxed(self, class: &str, reason: &str) -> Self {
+        self.rule(class, Rate::ZERO, Some(reason))
+    }
+
+    fn rule(mut self, class: &str, rate: Rate, reason: Option<&str>) -> Self {
         self.tables.taxes.rules.push(TaxRule {
             country: "AT".to_owned(),
             region: None,
             tax_class: TaxClass::parse(class).unwrap(),
             rate,
-            reason: rate.is_zero().then(|| Reason::parse("export").unwrap()),
+            reason: reason.map(|reason| Reason::parse(reason).unwrap()),
         });
         self
     }
