@@ -1,9 +1,13 @@
 //! Quotes by the tables that admins set.
 
+mod any;
 mod exact;
 mod families;
+mod invoice;
 mod messages;
 mod property;
+mod rules;
+mod samples;
 
 use mercato_kernel::ProductId;
 use mercato_money::{Currency, Money};
