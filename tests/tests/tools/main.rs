@@ -3,6 +3,7 @@
 //! `cargo xtask tools` installs them in the versions that `tests/tools/` pins; the browser is the machine's own. What is
 //! missing leaves tests out, unless `MERCATO_TEST_TOOLS` is `required`.
 
+mod accessibility;
 mod checkout_page;
 mod docs_page;
 mod front_end;
