@@ -139,7 +139,7 @@ fn payment(name: &str, order: &Placed, query: &str, ready: &str) -> Value {
 
 /// What the page of a session is in the moment before the sweeper ends it.
 fn page_whose_time_is_up() -> String {
-    let server = Server::builder().variable("reservation_ttl", "1").start();
+    let server = Server::builder().variable("reservation_ttl", "2").start();
     let shop = Shop::on(&server);
     let guest = Guest::of(&shop);
     for _ in 0..TRIES {
