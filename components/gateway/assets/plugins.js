@@ -124,6 +124,8 @@ function accessibilityPlugin({ React }) {
     }
   };
 
+  const nameBody = (place) => place.querySelector("textarea")?.setAttribute("aria-label", "Request body");
+
   const nameExamples = (place) => place.querySelector("select")?.setAttribute("aria-label", "Example");
 
   return {
@@ -136,6 +138,7 @@ function accessibilityPlugin({ React }) {
     wrapComponents: {
       ExamplesSelect: mended(nameExamples),
       HighlightCode: mended(nameCopyButton),
+      RequestBodyEditor: mended(nameBody),
       curl: mended(nameCopyButton),
     },
   };

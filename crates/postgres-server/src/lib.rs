@@ -251,6 +251,12 @@ impl Server {
         self.port
     }
 
+    /// The number of its process, unless it was ended.
+    #[must_use]
+    pub fn process(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
+    }
+
     /// Makes the role and the database of a context, or gives the role that password; gives the address.
     ///
     /// # Errors

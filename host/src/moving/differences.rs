@@ -5,7 +5,7 @@ pub(super) const VERSIONS: [Version; 5] = [
     version("auth", 4, 1),
     version("checkout", 1, 1),
     version("orders", 10, 2),
-    version("payments", 13, 3),
+    version("payments", 14, 4),
     version("products", 7, 2),
 ];
 

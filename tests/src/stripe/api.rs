@@ -187,7 +187,12 @@ impl Account {
                 "adaptive_pricing[enabled]",
                 "payment_intent_data[description]",
             ];
-            let nested = ["metadata[", "payment_intent_data[metadata][", "line_items["];
+            let nested = [
+                "metadata[",
+                "payment_intent_data[metadata][",
+                "payment_intent_data[shipping][",
+                "line_items[",
+            ];
             if !known.contains(&name.as_str())
                 && !nested.iter().any(|known| name.starts_with(known))
             {

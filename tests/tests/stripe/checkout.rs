@@ -1,6 +1,6 @@
 use mercato_tests::{
     assert_members,
-    shop::{Placed, order_of, text, unique},
+    shop::{order_of, text, unique},
     wait_until,
 };
 use serde_json::json;
@@ -59,31 +59,7 @@ fn lines_are_shown_one_by_one_only_when_they_come_out_even() {
 #[test]
 fn a_checkouts_customer_sees_what_is_left_of_each_line_and_shipping() {
     let site = Site::start();
-    let admin = site.shop.admin();
-    let option =
-        json!({ "code": "post", "name": "Post", "by": "weight", "steps": [{ "amount": 4.9 }] });
-    let zones =
-        json!({ "zones": [{ "name": "Austria", "countries": ["AT"], "options": [option] }] });
-    let shipping = admin.request("PUT", "/api/v1/checkouts/settings/shipping");
-    shipping.json(&zones).expect(200);
-    let code = admin.post("/api/v1/checkouts/codes");
-    code.json(&json!({ "code": "TENTH", "percent": 10 }))
-        .expect(201);
-    let product = site.shop.product(11.9, 5);
-    let content = json!({
-        "items": [{ "productId": product, "quantity": 2 }],
-        "email": "ada@example.com",
-        "shippingAddress": { "name": "Ada", "line1": "Ring 1", "postalCode": "1010", "city": "Wien", "country": "AT" },
-        "shippingOption": "post",
-        "codes": ["TENTH"],
-    });
-    let checkout = site.shop.nobody().post("/api/v1/checkouts");
-    let checkout = checkout.json(&content).expect_json(201);
-    let guest = text(&checkout["token"]);
-    let body = json!({ "checkout": checkout["id"], "quote": checkout["quote"] });
-    let order = site.shop.nobody().post("/api/v1/orders").bearer(&guest);
-    let order = Placed::from(order.json(&body).expect_json(201));
-
+    let order = site.checkout_of_a_guest();
     let session = site.stripe.session(&order.session_id);
     assert_members(
         &session,
@@ -97,6 +73,16 @@ fn a_checkouts_customer_sees_what_is_left_of_each_line_and_shipping() {
     };
     let one = |amount: &str| ("1".to_owned(), amount.to_owned());
     assert_eq!([line(0), line(1)], [one("2142"), one("490")]);
+    for (part, value) in [
+        ("[name]", "Ada"),
+        ("[address][line1]", "Ring 1"),
+        ("[address][postal_code]", "1010"),
+        ("[address][city]", "Wien"),
+        ("[address][country]", "AT"),
+    ] {
+        let field = format!("payment_intent_data[shipping]{part}");
+        assert_eq!(asked.form[&field], value, "{field}");
+    }
 
     site.pay(&order);
     let token = text(&order.answer["orderToken"]);

@@ -14,7 +14,7 @@ use mercato_tests::{
     shop::{Account, Placed, Shop, text},
     stripe::FakeStripe,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A shop and its Stripe.
 struct Site {
@@ -74,6 +74,34 @@ impl Site {
         let (customer, product) = (self.shop.customer(), self.shop.product(price, 5));
         let order = self.buy(&customer, &product, quantity);
         (customer, product, order)
+    }
+
+    /// A guest's order of two at 11.90 with a tenth off, and 4.90 for shipping to Vienna. Once for each site.
+    fn checkout_of_a_guest(&self) -> Placed {
+        let admin = self.shop.admin();
+        let option =
+            json!({ "code": "post", "name": "Post", "by": "weight", "steps": [{ "amount": 4.9 }] });
+        let zones =
+            json!({ "zones": [{ "name": "Austria", "countries": ["AT"], "options": [option] }] });
+        let shipping = admin.request("PUT", "/api/v1/checkouts/settings/shipping");
+        shipping.json(&zones).expect(200);
+        let code = admin.post("/api/v1/checkouts/codes");
+        code.json(&json!({ "code": "TENTH", "percent": 10 }))
+            .expect(201);
+        let product = self.shop.product(11.9, 5);
+        let content = json!({
+            "items": [{ "productId": product, "quantity": 2 }],
+            "email": "ada@example.com",
+            "shippingAddress": { "name": "Ada", "line1": "Ring 1", "postalCode": "1010", "city": "Wien", "country": "AT" },
+            "shippingOption": "post",
+            "codes": ["TENTH"],
+        });
+        let checkout = self.shop.nobody().post("/api/v1/checkouts");
+        let checkout = checkout.json(&content).expect_json(201);
+        let guest = text(&checkout["token"]);
+        let body = json!({ "checkout": checkout["id"], "quote": checkout["quote"] });
+        let order = self.shop.nobody().post("/api/v1/orders").bearer(&guest);
+        Placed::from(order.json(&body).expect_json(201))
     }
 
     /// What Stripe calls the payment of an order.

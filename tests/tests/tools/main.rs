@@ -4,6 +4,7 @@
 //! `cargo xtask tools` installs them in the versions that `tests/tools/` pins; the browser is the machine's own. What is
 //! missing leaves tests out, unless `MERCATO_TEST_TOOLS` is `required`.
 
+mod accessibility;
 mod addresses;
 mod checkout_page;
 mod docs_page;

@@ -16,7 +16,7 @@ use crate::storefront::Storefront;
 
 /// Pay in a browser
 ///
-/// Only with the stand-in payment provider: its checkout page with the order, the total, buttons to pay and
+/// Only with the stand-in payment provider: its checkout page with the order, whom it is for and where it goes, the total, buttons to pay and
 /// to be declined, a way back to the shop, and more for developers; once the payment is decided, how it ended. Whoever holds the session's id may see it.
 #[endpoint(
     GET "/api/v1/payments/mock/checkout/{sessionId}", access = Public, tag = "Payments", id = "showCheckout",

@@ -15,7 +15,7 @@ use payments::application::queries;
 use payments::domain::{self, CheckoutLine, MinorUnits, NewPayment, PaymentStatus, PaymentView};
 
 use super::service::{
-    Adjustment, AdjustmentKind, Cancellation, CheckoutDetails, LineAmount, MoneyReceived,
+    Address, Adjustment, AdjustmentKind, Cancellation, CheckoutDetails, LineAmount, MoneyReceived,
     SessionRequest,
 };
 use super::types::{self, Payment, PaymentError, PaymentEvent};
@@ -283,9 +283,24 @@ fn details(details: CheckoutDetails) -> Result<domain::CheckoutDetails, domain::
     let adjustments = details.adjustments.into_iter().map(adjustment);
     Ok(domain::CheckoutDetails {
         email: details.email,
+        shipping_address: details.shipping_address.map(address),
+        billing_address: details.billing_address.map(address),
         line_amounts: line_amounts.collect::<Result<_, domain::PaymentError>>()?,
         adjustments: adjustments.collect::<Result<_, domain::PaymentError>>()?,
     })
+}
+
+fn address(address: Address) -> domain::Address {
+    domain::Address {
+        name: address.name,
+        company: address.company,
+        line1: address.line1,
+        line2: address.line2,
+        postal_code: address.postal_code,
+        city: address.city,
+        region: address.region,
+        country: address.country,
+    }
 }
 
 fn events(

@@ -25,6 +25,39 @@ fn a_price_that_has_moved_orders_nothing_and_is_told() {
 }
 
 #[test]
+fn the_payment_page_says_for_whom_and_where_to() {
+    let shop = shop();
+    let product = shop.product(10, 5);
+    let mut content = vienna(json!([line(&product, 1)]));
+    content["shippingAddress"]["name"] = json!("<i>Ada</i> & \"Co\"");
+    content["shippingAddress"]["phone"] = json!("+43 1 234567");
+    content["billingAddress"] = json!({
+        "name": "Byron", "line1": "Gasse 2", "postalCode": "4020", "city": "Linz", "country": "AT"
+    });
+    let order = Checkout::guest(shop, &content).placed();
+    let path = format!("/api/v1/payments/mock/checkout/{}", order.session_id);
+    let page = || shop.nobody().get(&path).expect(200).text();
+    let open = page();
+    let paid = shop.check_out(&order.session_id, "succeed").expect(200);
+    for page in [open, page()] {
+        for part in [
+            &*format!("Order {}<", text(&order.answer["number"])),
+            "<dt>E-mail</dt>",
+            "&lt;i&gt;Ada&lt;/i&gt; &amp; &quot;Co&quot;<br>Ring 1<br>1010 Wien<br>AT</dd>",
+            "Byron<br>Gasse 2<br>4020 Linz<br>AT</dd>",
+        ] {
+            assert!(page.contains(part), "no {part:?} in {page}");
+        }
+        assert!(!page.contains("<i>") && !page.contains("234567"), "{page}");
+    }
+    // What is answered to a script has no part of it.
+    let payment = paid.json().to_string();
+    for part in ["Ada", "Byron", "xample.com"] {
+        assert!(!payment.contains(part), "{payment}");
+    }
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let shop = shop();
     let product = shop.product(10, 5);

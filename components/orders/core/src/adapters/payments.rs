@@ -2,8 +2,8 @@
 
 use mercato_contracts::payments::outbox;
 use mercato_contracts::payments::service::{
-    self, Adjustment, AdjustmentKind, Cancellation, CheckoutDetails, CheckoutLine, LineAmount,
-    MoneyReceived, SessionRequest,
+    self, Address, Adjustment, AdjustmentKind, Cancellation, CheckoutDetails, CheckoutLine,
+    LineAmount, MoneyReceived, SessionRequest,
 };
 use mercato_contracts::payments::types::PaymentError;
 use mercato_kernel::{OrderId, PaymentId};
@@ -11,7 +11,7 @@ use mercato_money::Money;
 use mercato_platform::log;
 
 use crate::domain::{
-    OrderError, OrderItem, OrderView, OrderedQuote, Payment, PaymentEvent, QuoteLine,
+    self, OrderError, OrderItem, OrderView, OrderedQuote, Payment, PaymentEvent, QuoteLine,
 };
 use crate::ports::{CancelPayment, OpenError, Payments, Refunding};
 
@@ -116,7 +116,7 @@ pub fn session_request(order: &OrderView, expires_at: u64) -> SessionRequest {
     }
 }
 
-/// How the amount of a quote comes about.
+/// Who a quote is for, and how its amount comes about.
 fn details(ordered: &OrderedQuote) -> CheckoutDetails {
     let quote = ordered.quote();
     let line_amount = |line: &QuoteLine| LineAmount {
@@ -150,10 +150,29 @@ fn details(ordered: &OrderedQuote) -> CheckoutDetails {
         };
         adjustment(kind, label, tax.tax)
     });
+    let content = ordered.content();
+    let shipping_address = address(&content.shipping_address);
+    let billing_address = content.billing_address.as_ref().map(address);
     CheckoutDetails {
-        email: ordered.content().email.clone(),
+        email: content.email.clone(),
+        billing_address: billing_address.filter(|billing| *billing != shipping_address),
+        shipping_address: Some(shipping_address),
         line_amounts: quote.lines.iter().map(line_amount).collect(),
         adjustments: discounts.chain(shipping).chain(taxes).collect(),
+    }
+}
+
+/// Without the telephone number: nobody needs it to pay.
+fn address(address: &domain::Address) -> Address {
+    Address {
+        name: address.name.clone(),
+        company: address.company.clone(),
+        line1: address.line1.clone(),
+        line2: address.line2.clone(),
+        postal_code: address.postal_code.clone(),
+        city: address.city.clone(),
+        region: address.region.clone(),
+        country: address.country.clone(),
     }
 }
 
@@ -230,4 +249,46 @@ fn log_error(what: &str, id: &str, error: &PaymentError) {
         "payments refused or failed",
         &[("what", what), ("id", id), ("error", &cause)],
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use mercato_kernel::{CheckoutId, ProductId};
+
+    use super::*;
+    use crate::domain::quote_for_tests::{line, quoted};
+
+    fn details_with(change: impl FnOnce(&mut domain::QuotedOrder)) -> CheckoutDetails {
+        let id = "01939f6e-8a00-7000-8000-00000000000a";
+        let lines = vec![line(ProductId::parse(id).unwrap(), "9.99", 2, 1_998)];
+        let mut content = quoted(lines, &[]);
+        change(&mut content);
+        let ordered = OrderedQuote::new(CheckoutId::parse(id).unwrap(), None, content);
+        details(&ordered.unwrap())
+    }
+
+    #[test]
+    fn payments_learn_where_an_order_goes() {
+        let told = details_with(|_| ());
+        let shipping = told.shipping_address.unwrap();
+        assert_eq!((&*shipping.name, &*shipping.country), ("Ada", "AT"));
+        assert_eq!(told.email, "ada@example.com");
+        assert_eq!(told.billing_address, None);
+    }
+
+    #[test]
+    fn a_billing_address_is_told_only_when_it_is_another_one() {
+        let billing = |change: fn(&mut domain::Address)| {
+            let told = details_with(|content| {
+                let mut address = content.shipping_address.clone();
+                change(&mut address);
+                content.billing_address = Some(address);
+            });
+            told.billing_address
+        };
+        assert_eq!(billing(|_| ()), None);
+        assert_eq!(billing(|address| address.phone = None), None);
+        let other = billing(|address| address.company = Some("Engines".to_owned()));
+        assert_eq!(other.unwrap().company.as_deref(), Some("Engines"));
+    }
 }

@@ -7,8 +7,8 @@ use crate::application::ports::{
     SessionState, SignedWebhook,
 };
 use crate::domain::{
-    Adjustment, AdjustmentKind, CheckoutDetails, CheckoutOutcome, CheckoutSession, LineAmount,
-    MinorUnits, PaymentView,
+    Address, Adjustment, AdjustmentKind, CheckoutDetails, CheckoutOutcome, CheckoutSession,
+    LineAmount, MinorUnits, PaymentView,
 };
 
 /// The provider behind `mercato:payments/provider`.
@@ -95,8 +95,23 @@ fn details(details: &CheckoutDetails) -> provider::CheckoutDetails {
     };
     provider::CheckoutDetails {
         email: details.email.clone(),
+        shipping_address: details.shipping_address.as_ref().map(address),
+        billing_address: details.billing_address.as_ref().map(address),
         line_amounts: details.line_amounts.iter().map(line_amount).collect(),
         adjustments: details.adjustments.iter().map(adjustment).collect(),
+    }
+}
+
+fn address(address: &Address) -> provider::Address {
+    provider::Address {
+        name: address.name.clone(),
+        company: address.company.clone(),
+        line1: address.line1.clone(),
+        line2: address.line2.clone(),
+        postal_code: address.postal_code.clone(),
+        city: address.city.clone(),
+        region: address.region.clone(),
+        country: address.country.clone(),
     }
 }
 

@@ -15,6 +15,9 @@ pub const ADJUSTMENTS_MAX: usize = 200;
 /// Longest e-mail address, in characters.
 pub const EMAIL_MAX_CHARS: usize = 254;
 
+/// Longest part of a postal address, in characters: some more than checkouts take.
+pub const ADDRESS_PART_MAX_CHARS: usize = 300;
+
 /// Longest number of an order, in characters: some more than orders need, for they may change it.
 pub const ORDER_NUMBER_MAX_CHARS: usize = 32;
 
@@ -65,11 +68,56 @@ pub struct Adjustment {
     pub amount: MinorUnits,
 }
 
-/// How the amount of an order comes about that was a checkout.
+/// Where something goes by post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Who is there.
+    pub name: String,
+    /// Of which company.
+    pub company: Option<String>,
+    /// Street and number, in most countries.
+    pub line1: String,
+    /// What else finds the door.
+    pub line2: Option<String>,
+    /// As it is written in that country.
+    pub postal_code: Option<String>,
+    /// The place.
+    pub city: Option<String>,
+    /// State, province or the like.
+    pub region: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+}
+
+impl Address {
+    /// Whether it has the parts that every address has, and none that is too long.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        let needed = [&self.name, &self.line1, &self.country];
+        let others = [
+            &self.company,
+            &self.line2,
+            &self.postal_code,
+            &self.city,
+            &self.region,
+        ];
+        let mut parts = needed.into_iter().chain(others.into_iter().flatten());
+        let country = self.country.as_bytes();
+        parts.all(|part| (1..=ADDRESS_PART_MAX_CHARS).contains(&part.chars().count()))
+            && country.len() == 2
+            && country.iter().all(u8::is_ascii_uppercase)
+    }
+}
+
+/// Who an order is for that was a checkout, and how its amount comes about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckoutDetails {
     /// Where the customer is written to.
     pub email: String,
+    /// Where the order goes.
+    pub shipping_address: Option<Address>,
+    /// Where the invoice goes; none when it is the shipping address.
+    pub billing_address: Option<Address>,
     /// One for each line, in their order.
     pub line_amounts: Vec<LineAmount>,
     /// What comes on top, or is taken off.
@@ -186,8 +234,38 @@ mod tests {
         };
         CheckoutDetails {
             email: "ada@example.com".to_owned(),
+            shipping_address: None,
+            billing_address: None,
             line_amounts: lines.iter().map(line).collect(),
             adjustments: adjustments.iter().map(adjustment).collect(),
+        }
+    }
+
+    #[test]
+    fn an_address_has_a_name_a_line_and_a_country() {
+        let whole = Address {
+            name: "Ada".to_owned(),
+            company: Some("Engines".to_owned()),
+            line1: "Ring 1".to_owned(),
+            line2: None,
+            postal_code: Some("1010".to_owned()),
+            city: None,
+            region: None,
+            country: "AT".to_owned(),
+        };
+        assert!(whole.is_valid());
+        let broken: [fn(&mut Address); 6] = [
+            |it| it.name.clear(),
+            |it| it.line1.clear(),
+            |it| it.country = "at".to_owned(),
+            |it| it.country = "AUT".to_owned(),
+            |it| it.company = Some(String::new()),
+            |it| it.city = Some("x".repeat(ADDRESS_PART_MAX_CHARS + 1)),
+        ];
+        for (index, change) in broken.into_iter().enumerate() {
+            let mut address = whole.clone();
+            change(&mut address);
+            assert!(!address.is_valid(), "{index}");
         }
     }
 

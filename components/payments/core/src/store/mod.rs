@@ -1,5 +1,6 @@
 //! The `payments` database.
 
+mod addresses;
 mod disputes;
 mod metrics;
 mod outbox;

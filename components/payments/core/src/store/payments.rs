@@ -193,6 +193,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     ADJUSTMENTS,
     EMAIL,
     ORDER_NUMBER,
+    super::addresses::ADDRESSES,
 ];
 
 /// Payments with what is paid for, and orders of which no payment may be opened any more.
@@ -334,6 +335,7 @@ impl Records<'_> {
         let Some(details) = details else {
             return Ok(());
         };
+        self.insert_addresses(payment.id, details)?;
         let row = |(position, adjustment): (u32, &Adjustment)| -> [Value; 5] {
             [
                 (&*payment.id.text()).into(),
@@ -396,7 +398,7 @@ impl Records<'_> {
         })
     }
 
-    /// How the amount comes about of an order that was a checkout; none of others.
+    /// Who an order is for that was a checkout, and how its amount comes about; none of others.
     pub fn details_of_payment(&self, payment_id: PaymentId) -> Stored<Option<CheckoutDetails>> {
         let id = params![&*payment_id.text()];
         let email: Option<Option<String>> = self.value(EMAIL, id, "email")?;
@@ -416,8 +418,11 @@ impl Records<'_> {
                 amount: minor_units(row, "amount")?,
             })
         };
+        let [shipping_address, billing_address] = self.addresses_of_payment(payment_id)?;
         Ok(Some(CheckoutDetails {
             email,
+            shipping_address,
+            billing_address,
             line_amounts: self.all(LINE_AMOUNTS, id, line_amount)?,
             adjustments: self.all(ADJUSTMENTS, id, adjustment)?,
         }))

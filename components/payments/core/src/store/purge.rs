@@ -61,7 +61,7 @@ const UNPAID: &str = concat!(
       LIMIT ?"
 );
 
-/// One for each table that refers to payments, and `payments` last.
+/// One for each table that refers to payments, and `payments` last; addresses go with their payment.
 const REMOVE_PAYMENTS: [&str; 6] = [
     "DELETE FROM outbox WHERE payment_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM webhooks WHERE payment_id IN (SELECT value FROM json_each(?))",

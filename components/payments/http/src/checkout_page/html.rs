@@ -11,7 +11,7 @@ pub const STYLE: &str = include_str!("../checkout_page.css");
 
 /// No scripts, no images, nothing from elsewhere; the form goes back to us.
 pub const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-DOo8/Sb47N9s0zChnMpeP9DNOtK6HxL1qPvGDTzGhtQ='; \
+    style-src 'sha256-esNCYFvpy3JtMgj6J/55CW8vzXKCS3a03Ujj71zptiA='; \
     form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -44,6 +44,7 @@ pub fn document(status: StatusCode, title: &str, shop_name: &str, body: &Markup)
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex";
                 title { (title) " – " (shop_name) }
                 style { (PreEscaped(STYLE)) }
             }
@@ -84,6 +85,11 @@ pub fn heading(title: &str, icon: Icon) -> Markup {
             h1 { (title) }
         }
     }
+}
+
+/// An entry of a list of facts.
+pub fn fact(name: &str, value: &Markup) -> Markup {
+    html! { dt { (name) } dd { (value) } }
 }
 
 /// The button that leads from how it ended to the shop.

@@ -1,5 +1,6 @@
 //! The stand-in provider's checkout page, as a customer sees it in a browser. Works without scripts.
 
+mod customer;
 mod format;
 mod html;
 mod standing;
@@ -22,7 +23,7 @@ use crate::resource::decimal;
 use crate::show_checkout::SessionId;
 use crate::storefront::Storefront;
 use format::{amount, order_number, remaining, with_currency};
-use html::{Text, document, heading, is_web, link_back, way_back};
+use html::{Text, document, fact, heading, is_web, link_back, way_back};
 use standing::{CROSS, Standing, standing};
 
 /// Who looks at the page, and when.
@@ -51,6 +52,9 @@ pub fn page(checkout: &Checkout, visit: &Visit<'_>, shop: &Storefront) -> Result
             h2 id="order" { "Your order" }
             p class="muted" { "Order " (Text(&order_number(checkout))) }
             (table(checkout)?)
+            @if let Some(details) = &checkout.details {
+                (customer::html(details))
+            }
         }
     };
     let (title, body) = match open {
@@ -195,9 +199,6 @@ fn table(checkout: &Checkout) -> Result<Markup, Problem> {
                     (row.html())
                 }
             }
-        }
-        @if let Some(details) = details {
-            p class="muted" { "For " (Text(&details.email)) }
         }
         @if is_rounded {
             p class="muted" { "The total is rounded to what can be paid." }
@@ -398,10 +399,6 @@ fn facts(payment: &PaymentView) -> Result<Markup, Problem> {
             dl { (fact("Reason", &html! { (Text(reason)) })) }
         }
     })
-}
-
-fn fact(name: &str, value: &Markup) -> Markup {
-    html! { dt { (name) } dd { (value) } }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use mercato_kernel::OrderId;
-use payments::domain::{CheckoutDetails, CheckoutLine, LineAmount, MinorUnits};
+use payments::domain::{Address, CheckoutDetails, CheckoutLine, LineAmount, MinorUnits};
 use sha2::{Digest, Sha256};
 
 use super::format::MS_PER_MINUTE;
@@ -31,6 +31,8 @@ fn quoted(kind: AdjustmentKind) -> Checkout {
     Checkout {
         details: Some(CheckoutDetails {
             email: "ada<b>@example.com".to_owned(),
+            shipping_address: Some(hostile("Ada")),
+            billing_address: None,
             line_amounts: vec![LineAmount {
                 amount: units(1_990),
                 discount: units(199),
@@ -57,7 +59,6 @@ fn a_checkout_shows_how_its_total_comes_about() {
         let row = format!(">{label}</th><td class=\"number\" colspan=\"2\">{amount}</td>");
         assert!(page.contains(&row), "{row} in {page}");
     }
-    assert!(page.contains("For ada&lt;b&gt;@example.com"));
     let at = |text: &str| page.find(text).unwrap();
     assert!(at("Shipping: ") < at(">Total<") && at(">Total<") < at("Including tax: "));
     assert!(!page.contains("rounded"));
@@ -65,6 +66,103 @@ fn a_checkout_shows_how_its_total_comes_about() {
     let at = |text: &str| on_top.find(text).unwrap();
     assert!(at(">Tax: 10 %") < at(">Total<"));
     assert!(!html(&checkout(), 0).contains("Shipping"));
+}
+
+/// An address with all of its parts, each of which would like to be markup.
+fn hostile(name: &str) -> Address {
+    let part = |text: &str| format!("<b onclick='x(\"{text}\")'>{text} & co");
+    Address {
+        name: part(name),
+        company: Some(part("company")),
+        line1: part("line1"),
+        line2: Some(part("line2")),
+        postal_code: Some(part("code")),
+        city: Some(part("city")),
+        region: Some(part("region")),
+        country: "AT".to_owned(),
+    }
+}
+
+#[test]
+fn addresses_are_shown_and_escaped() {
+    let mut checkout = quoted(AdjustmentKind::IncludedTax);
+    let details = checkout.details.as_mut().unwrap();
+    details.billing_address = Some(hostile("Byron"));
+    let page = html(&checkout, 0);
+    for part in [
+        "Ada", "Byron", "company", "line1", "line2", "code", "city", "region",
+    ] {
+        let escaped = format!("&lt;b onclick=&#39;x(&quot;{part}&quot;)&#39;&gt;{part} &amp; co");
+        assert!(page.contains(&escaped), "{part} in {page}");
+    }
+    assert!(!page.contains("<b ") && page.contains("<dd>ada&lt;b&gt;@example.com</dd>"));
+    let at = |text: &str| page.find(text).unwrap();
+    assert!(at("<dt>Shipping address</dt>") < at("Ada &amp; co"));
+    assert!(at("<dt>Billing address</dt>") < at("Byron &amp; co"));
+    assert!(!html(&quoted(AdjustmentKind::Tax), 0).contains("Billing"));
+}
+
+#[test]
+fn an_address_stands_as_on_an_envelope() {
+    let mut checkout = quoted(AdjustmentKind::IncludedTax);
+    let mut shown = |change: fn(&mut Address)| {
+        let mut address = Address {
+            name: "Ada".to_owned(),
+            company: None,
+            line1: "Ring 1".to_owned(),
+            line2: None,
+            postal_code: Some("1010".to_owned()),
+            city: Some("Wien".to_owned()),
+            region: None,
+            country: "AT".to_owned(),
+        };
+        change(&mut address);
+        checkout.details.as_mut().unwrap().shipping_address = Some(address);
+        let page = html(&checkout, 0);
+        let (_, rest) = page.split_once("<dt>Shipping address</dt><dd>").unwrap();
+        rest.split_once("</dd>").unwrap().0.to_owned()
+    };
+    assert_eq!(shown(|_| ()), "Ada<br>Ring 1<br>1010 Wien<br>AT");
+    let region = shown(|it| (it.postal_code, it.region) = (None, Some("Wien".to_owned())));
+    assert_eq!(region, "Ada<br>Ring 1<br>Wien<br>Wien, AT");
+    let least = shown(|it| (it.postal_code, it.city) = (None, None));
+    assert_eq!(least, "Ada<br>Ring 1<br>AT");
+}
+
+/// Whoever has the address of the page sees them, however the payment stands.
+#[test]
+fn every_page_says_for_whom_and_where_to() {
+    let mut checkout = quoted(AdjustmentKind::IncludedTax);
+    checkout.details.as_mut().unwrap().billing_address = Some(hostile("Byron"));
+    for (status, processing, has_session) in [
+        (PaymentStatus::Pending, false, true),
+        (PaymentStatus::Pending, false, false),
+        (PaymentStatus::Pending, true, false),
+        (PaymentStatus::Succeeded, false, false),
+        (PaymentStatus::Failed, false, false),
+        (PaymentStatus::Cancelled, false, false),
+        (PaymentStatus::Refunded, false, false),
+    ] {
+        let payment = &mut checkout.payment;
+        (payment.status, payment.is_processing) = (status, processing);
+        payment.session.opened = pending().session.opened.filter(|_| has_session);
+        let page = html(&checkout, 0);
+        for part in [
+            "Order M-7K3F-29QD<",
+            "<dt>E-mail</dt>",
+            "<dt>Shipping address</dt>",
+            "<dt>Billing address</dt>",
+            "<meta name=\"robots\" content=\"noindex\">",
+        ] {
+            assert_eq!(
+                page.matches(part).count(),
+                1,
+                "{status:?}: {part} in {page}"
+            );
+        }
+    }
+    let without = html(&self::checkout(), 0);
+    assert!(!without.contains("E-mail") && !without.contains("address"));
 }
 
 fn text_of(reply: &Reply) -> String {

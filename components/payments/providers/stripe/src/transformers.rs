@@ -7,7 +7,9 @@ use mercato_money::Currency;
 use mercato_settings::{CheckoutReturn, OTHER_UNIT_AT_STRIPE, return_url};
 use serde::Deserialize;
 
-use crate::port::{Charge, RefundReceipt, RefundRequest, Session, SessionRequest, SessionState};
+use crate::port::{
+    Address, Charge, RefundReceipt, RefundRequest, Session, SessionRequest, SessionState,
+};
 
 mod lines;
 
@@ -161,6 +163,9 @@ pub fn create_session(
     form.set("cancel_url", cancel_url);
     if let Some(details) = &request.details {
         form.set("customer_email", &details.email);
+        if let Some(address) = &details.shipping_address {
+            set_shipping(&mut form, address);
+        }
     }
     if let Some(seconds) = expiry_seconds(request.expires_at, settings.reservation_seconds) {
         form.set("expires_at", seconds.to_string());
@@ -174,6 +179,29 @@ pub fn create_session(
         form: form.encode(),
         idempotency_key: Some(request.idempotency_key.clone()),
     })
+}
+
+/// Where the order goes, kept with the payment. A company has no place of its own there and stands behind the name; there is no
+/// parameter for a billing address.
+fn set_shipping(form: &mut Form, address: &Address) {
+    const SHIPPING: &str = "payment_intent_data[shipping]";
+    let name = match &address.company {
+        Some(company) => format!("{}, {company}", address.name),
+        None => address.name.clone(),
+    };
+    form.set(format!("{SHIPPING}[name]"), name);
+    for (field, part) in [
+        ("line1", Some(&address.line1)),
+        ("line2", address.line2.as_ref()),
+        ("postal_code", address.postal_code.as_ref()),
+        ("city", address.city.as_ref()),
+        ("state", address.region.as_ref()),
+        ("country", Some(&address.country)),
+    ] {
+        if let Some(part) = part {
+            form.set(format!("{SHIPPING}[address][{field}]"), part);
+        }
+    }
 }
 
 /// Ends a session. Without an idempotency key: ending twice is harmless, and under a key Stripe would repeat an answer

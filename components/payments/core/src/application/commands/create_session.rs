@@ -213,6 +213,15 @@ fn check(new: &NewPayment, details: &CheckoutDetails, errors: &mut Vec<FieldErro
         let message = format!("email must have 1 to {EMAIL_MAX_CHARS} characters");
         broken("email", "length", message);
     }
+    for (field, address) in [
+        ("shippingAddress", &details.shipping_address),
+        ("billingAddress", &details.billing_address),
+    ] {
+        if address.as_ref().is_some_and(|address| !address.is_valid()) {
+            let message = format!("{field} must have a name, a line and a country");
+            broken(field, "format", message);
+        }
+    }
     if details.line_amounts.len() != new.lines.len() {
         let message = "there must be an amount for each line".to_owned();
         broken("lineAmounts", "length", message);

@@ -1,11 +1,13 @@
 //! Payments of orders that were checkouts.
 
-use super::shop::{AMOUNT, SESSION_MS, Shop, Side, cancellation, new_payment, run, units};
-use crate::application::commands::{Cancellation, cancel_payment};
+use super::shop::{
+    AMOUNT, SESSION_MS, Shop, Side, UNPAID_KEPT_MS, cancellation, new_payment, run, units,
+};
+use crate::application::commands::{Cancellation, OUTLIVES_ORDER_MS, cancel_payment};
 use crate::application::{commands, queries};
 use crate::domain::{
-    ADJUSTMENTS_MAX, Adjustment, AdjustmentKind, CheckoutDetails, EMAIL_MAX_CHARS, EventType,
-    LineAmount, NewPayment, Payment, PaymentError, PaymentStatus,
+    ADJUSTMENTS_MAX, Address, Adjustment, AdjustmentKind, CheckoutDetails, EMAIL_MAX_CHARS,
+    EventType, LineAmount, NewPayment, Payment, PaymentError, PaymentStatus,
 };
 
 fn adjustment(kind: AdjustmentKind, amount: i64) -> Adjustment {
@@ -13,6 +15,21 @@ fn adjustment(kind: AdjustmentKind, amount: i64) -> Adjustment {
         kind,
         label: "a label".to_owned(),
         amount: units(amount),
+    }
+}
+
+/// An address with all of its parts.
+fn address(name: &str) -> Address {
+    let some = |text: &str| Some(text.to_owned());
+    Address {
+        name: name.to_owned(),
+        company: some("Engines"),
+        line1: "1 Infinite Loop".to_owned(),
+        line2: some("Stairs 2"),
+        postal_code: some("95014"),
+        city: some("Cupertino"),
+        region: some("CA"),
+        country: "US".to_owned(),
     }
 }
 
@@ -26,6 +43,8 @@ fn quoted() -> NewPayment {
         amount: units(2_290),
         details: Some(CheckoutDetails {
             email: "ada@example.com".to_owned(),
+            shipping_address: Some(address("Ada")),
+            billing_address: None,
             line_amounts: vec![line(1_499, 150), line(501, 50)],
             adjustments: vec![
                 adjustment(AdjustmentKind::Discount, 200),
@@ -76,6 +95,53 @@ fn a_later_session_is_asked_for_with_the_same_details() {
     shop.open_session().unwrap();
     assert_eq!(shop.provider.sessions.borrow().len(), 2);
     assert_eq!(only_request(&shop, 1), quoted().details);
+}
+
+#[test]
+fn addresses_are_kept_whole_or_in_part() {
+    let least = Address {
+        company: None,
+        line2: None,
+        postal_code: None,
+        city: None,
+        region: None,
+        ..address("Byron")
+    };
+    for (shipping, billing) in [
+        (Some(address("Ada")), Some(least.clone())),
+        (Some(least.clone()), None),
+        (None, Some(least.clone())),
+        (None, None),
+    ] {
+        let shop = Shop::new();
+        let mut new = quoted();
+        let details = new.details.as_mut().unwrap();
+        (details.shipping_address, details.billing_address) = (shipping, billing);
+        create(&shop, &new).unwrap();
+        let checkout = queries::find_checkout(&shop, &shop.newest_session()).unwrap();
+        assert_eq!(checkout.details, new.details);
+    }
+}
+
+#[test]
+fn nothing_of_a_customer_stays_of_a_payment_that_is_removed() {
+    let shop = Shop::new();
+    create(&shop, &quoted()).unwrap();
+    let database = &shop.store.database;
+    let tables = [
+        "payments",
+        "checkout_addresses",
+        "checkout_lines",
+        "checkout_adjustments",
+    ];
+    assert!(tables.iter().all(|table| database.count(table) > 0));
+    shop.cancel().unwrap();
+    shop.acknowledge_all();
+    shop.advance(UNPAID_KEPT_MS + OUTLIVES_ORDER_MS);
+    shop.relay();
+    for table in tables {
+        assert_eq!(database.count(table), 0, "{table}");
+    }
 }
 
 #[test]
@@ -189,6 +255,14 @@ fn details_that_do_not_add_up_open_nothing() {
         (
             "email",
             with(|it| it.email = "a".repeat(EMAIL_MAX_CHARS + 1)),
+        ),
+        (
+            "shippingAddress",
+            with(|it| it.shipping_address.as_mut().unwrap().line1.clear()),
+        ),
+        (
+            "billingAddress",
+            with(|it| it.billing_address = Some(address(""))),
         ),
         ("lineAmounts", with(|it| it.line_amounts.truncate(1))),
         (
