@@ -18,6 +18,9 @@ pub const CUSTOMER_EMAIL: &str = "ada@customers.test";
 /// Everybody's password but the admin's.
 pub const PASSWORD: &str = shop::PASSWORD;
 
+/// The customer's address book.
+const ADDRESSES: &str = "/api/v1/auth/me/addresses";
+
 /// How long an ended session's access token may be good for orders, also while nobody can be asked which ones have ended.
 pub(crate) const REVOKED_WITHIN: Duration = Duration::from_secs(31);
 
@@ -33,6 +36,8 @@ pub struct Facts {
     pub passwords: BTreeMap<String, String>,
     /// Sessions whose end was answered.
     pub ended: Vec<Session>,
+    /// The customer's address book as it was answered last.
+    pub address_book: Option<Value>,
     /// Units that were answered as put in, by product.
     pub units: BTreeMap<String, i64>,
     /// Idempotency keys of orders that were not refused.
@@ -235,6 +240,26 @@ impl<'w> Story<'w> {
         self.facts.ended.push(before);
         let changed = (CUSTOMER_EMAIL.to_owned(), password.to_owned());
         self.facts.passwords.extend([changed]);
+    }
+
+    /// The customer replaces the address book, which may be sent again: it is a whole document.
+    pub fn replace_addresses(&mut self, names: &[&str]) {
+        let address = |name: &&str| json!({ "name": name, "line1": "Ring 1", "postalCode": "1010", "city": "Wien", "country": "AT" });
+        let addresses: Vec<Value> = names.iter().map(address).collect();
+        let body = json!({ "addresses": addresses });
+        let answer = self.send(|client| {
+            let request = client
+                .request("PUT", ADDRESSES)
+                .bearer(&self.customer.token);
+            request.json(&body)
+        });
+        self.facts.address_book = Some(answer.expect(200).json());
+    }
+
+    /// The customer's address book, read in a new session.
+    pub fn address_book(&self) -> Value {
+        let customer = self.log_in(CUSTOMER_EMAIL, PASSWORD);
+        self.get(&customer, ADDRESSES)
     }
 
     /// Sessions of those that have ended of which something can still be used.

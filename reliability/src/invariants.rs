@@ -67,6 +67,14 @@ pub fn violations(story: &mut Story<'_>) -> Vec<String> {
     }
     story.log_in_as_admin();
     found.extend(check(&read(story), &story.facts));
+    if let Some(answered) = &story.facts.address_book {
+        let kept = story.address_book();
+        if kept != *answered {
+            found.push(format!(
+                "3: an answered address book has changed: {answered}, now {kept}"
+            ));
+        }
+    }
     for email in &story.facts.registered {
         let changed = story.facts.passwords.get(email);
         story.log_in(

@@ -303,6 +303,10 @@ pub const SCENARIOS: &[Scenario] = &[
         expire(story);
         story.deliver_webhooks();
     }),
+    mock("replace the address book", nothing, |story| {
+        story.replace_addresses(&["Ada", "Grace"]);
+        story.replace_addresses(&["Joan"]);
+    }),
 ];
 
 /// An admin, a customer, three products: what every scenario begins with.

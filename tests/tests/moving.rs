@@ -20,6 +20,7 @@ const CHECKOUTS: &str = "/api/v1/checkouts";
 const ORDERS: &str = "/api/v1/orders";
 const TAXES: &str = "/api/v1/checkouts/settings/taxes";
 const SHIPPING: &str = "/api/v1/checkouts/settings/shipping";
+const ADDRESSES: &str = "/api/v1/auth/me/addresses";
 const CODES: &str = "/api/v1/checkouts/codes";
 const CODE: &str = "TENOFF";
 
@@ -83,6 +84,13 @@ fn live(shop: &Shop) -> Life {
     let body = json!({ "name": "Zoë O'Neill", "email": unique_email(), "password": PASSWORD });
     let registered = shop.nobody().post("/api/v1/auth/register").json(&body);
     let customer = shop.account(&registered.expect_json(201));
+    let address = |name: &str| json!({ "name": name, "line1": "Straße 1", "postalCode": "1010", "city": "Wien", "country": "AT" });
+    let mut home = address("Zoë");
+    home["label"] = json!("Zuhause");
+    home["isDefaultShipping"] = json!(true);
+    let book = json!({ "addresses": [address("Ada"), home] });
+    let request = customer.request("PUT", ADDRESSES);
+    request.json(&book).expect(200);
     let disabled = shop.customer();
     let change = admin
         .patch(&format!("/api/v1/auth/users/{}", disabled.id))
@@ -189,6 +197,7 @@ fn seen(shop: &Shop, life: &Life) -> Vec<(String, Value)> {
     look(&admin, "/api/v1/auth/users?limit=100".to_owned());
     let as_customer = shop.nobody().clone().with_token(&life.customer.token);
     look(&as_customer, "/api/v1/auth/me".to_owned());
+    look(&as_customer, ADDRESSES.to_owned());
     look(&as_customer, ORDERS.to_owned());
     seen
 }

@@ -113,6 +113,10 @@ fn everything_of_an_older_shop_goes_on() {
     let bought = customer.order(&[(CUP, 1), (TEA, 2)]);
     shop.pay(&bought);
     customer.wait_for_order(&bought.id, "PAID");
+    let address = json!({ "name": "Ada", "line1": "Ring 1", "postalCode": "1010", "city": "Wien", "country": "AT" });
+    let book = customer.request("PUT", "/api/v1/auth/me/addresses");
+    let book = book.json(&json!({ "addresses": [address] }));
+    assert_eq!(book.expect_json(200)["addresses"][0]["name"], "Ada");
     let content = json!({ "items": [{ "productId": CUP, "quantity": 1 }], "email": EMAIL });
     let checkout = shop.nobody().post("/api/v1/checkouts").json(&content);
     assert_eq!(checkout.expect_json(201)["totals"]["total"], 12.5);

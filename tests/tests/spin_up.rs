@@ -37,6 +37,15 @@ impl Services {
         }
     }
 
+    /// What `spin up` has to be told for them. With PostgreSQL, one request at a time for an instance: a call of `spin:postgres` stops the
+    /// instance, and a second request that waits in it waits for ever.
+    const fn arguments(&self) -> &[&str] {
+        match self {
+            Self::Redis(_) => &[],
+            Self::Postgres(_) => &["--max-instance-concurrent-reuse-count", "1"],
+        }
+    }
+
     /// Where they are.
     fn variables(&self) -> Vec<(String, String)> {
         match self {
@@ -86,6 +95,7 @@ impl Spin {
                 "@{}",
                 folder.path().join("variables.toml").display()
             ))
+            .args(services.arguments())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle of the log"))
             .stderr(log);

@@ -3,6 +3,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::Refusal;
+
 /// One field at fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
@@ -30,5 +32,13 @@ impl FieldError {
             code: code.into(),
             message: message.into(),
         }
+    }
+
+    /// A field whose value is refused; the refusal continues the sentence after its name.
+    #[must_use]
+    pub fn broken(field: impl Into<String>, (code, rest): Refusal) -> Self {
+        let field = field.into();
+        let message = format!("{field} {rest}");
+        Self::new(field, code, message)
     }
 }

@@ -88,6 +88,7 @@ fn section_of(operation_id: &str) -> Option<&'static str> {
     Some(match operation_id {
         "register" | "logIn" | "refreshSession" | "verifyToken" => "tokens",
         "showProfile" | "updateProfile" => "profiles",
+        "getAddresses" | "replaceAddresses" => "address-book",
         "listAccounts" | "getAccount" | "updateAccount" => "accounts-of-others",
         "logOut" | "changePassword" | "listSessions" | "endSession" | "endOtherSessions" => {
             "sessions"

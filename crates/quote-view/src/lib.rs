@@ -5,8 +5,9 @@ pub mod examples;
 
 use std::fmt;
 
+pub use mercato_address_view::AddressView;
 use mercato_contracts::checkout::types::{
-    Address, Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, QuoteTotals, TaxRate,
+    Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, QuoteTotals, TaxRate,
 };
 use mercato_edge::{Amount, Percent, Price, Problem, Timestamp};
 use mercato_kernel::{ProductId, QuoteId};
@@ -123,39 +124,6 @@ struct TotalsView {
     total: Amount,
 }
 
-/// A postal address.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Address)]
-pub struct AddressView {
-    #[schema(example = "Ada Lovelace")]
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    company: Option<String>,
-    #[schema(example = "Ring 1")]
-    line1: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    line2: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "1010")]
-    postal_code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "Wien")]
-    city: Option<String>,
-    /// By its code where the regions of the country are known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    region: Option<String>,
-    /// ISO 3166-1 alpha-2.
-    #[schema(min_length = 2, max_length = 2, example = "AT")]
-    country: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "+43 1 234567")]
-    phone: Option<String>,
-}
-
 /// Shows minor units of a currency.
 struct Shown(Currency);
 
@@ -261,22 +229,6 @@ impl QuoteView {
             taxes: taxes.collect::<Result<_, _>>()?,
             totals: shown.totals(quote.totals)?,
         })
-    }
-}
-
-impl From<Address> for AddressView {
-    fn from(address: Address) -> Self {
-        Self {
-            name: address.name,
-            company: address.company,
-            line1: address.line1,
-            line2: address.line2,
-            postal_code: address.postal_code,
-            city: address.city,
-            region: address.region,
-            country: address.country,
-            phone: address.phone,
-        }
     }
 }
 

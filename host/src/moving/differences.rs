@@ -2,7 +2,7 @@
 
 /// The databases of a shop with the versions of their schemas that are alike: SQLite's and PostgreSQL's.
 pub(super) const VERSIONS: [Version; 5] = [
-    version("auth", 4, 1),
+    version("auth", 5, 2),
     version("checkout", 1, 1),
     version("orders", 10, 2),
     version("payments", 14, 4),

@@ -6,7 +6,7 @@ use mercato_tests::{
 };
 
 /// Addresses and the verdicts on them; the crate `checkout` holds its own against them.
-const VERDICTS: &str = "components/checkout/core/src/domain/address/judged.tsv";
+const VERDICTS: &str = "crates/address/src/judged.tsv";
 
 #[test]
 fn verdicts_on_addresses_are_those_of_the_library() {

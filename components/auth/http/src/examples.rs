@@ -1,8 +1,12 @@
 //! What requests to this adapter and its answers look like, for the OpenAPI document.
 
 use auth::Error;
+use auth::application::commands::replace_addresses;
 use auth::application::{Renewal, Session, TokenPair};
-use auth::domain::{AccountId, AccountView, RefreshSecret, Role, SessionId, SessionSummary};
+use auth::domain::{
+    AccountId, AccountView, AddressBook, AddressBookView, RefreshSecret, Role, SessionId,
+    SessionSummary,
+};
 use mercato_edge::examples::{
     Examples, OperationExamples, from_json, from_query, only_page, refusal,
 };
@@ -11,8 +15,9 @@ use mercato_edge::story::{
     PLACED_AT, REGISTERED_AT,
 };
 use mercato_edge::{Created, Json, Paged, Problem, Secret};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::addresses::{self, AddressBookBody};
 use crate::body::{
     AccountChangesBody, Credentials, PasswordChange, ProfileChanges, RefreshRequest, Registration,
 };
@@ -26,9 +31,11 @@ use crate::logout::LOGOUT;
 use crate::problems::{password_problem, problem};
 use crate::refresh::REFRESH;
 use crate::register::{OWN_ACCOUNT, REGISTER};
+use crate::replace_addresses::REPLACE_ADDRESSES;
 use crate::resource::{
     AccountResource, ProfileResource, RenewalResource, SessionList, opened, tagged,
 };
+use crate::show_addresses::SHOW_ADDRESSES;
 use crate::show_profile::SHOW_PROFILE;
 use crate::update_account::UPDATE_ACCOUNT;
 use crate::update_profile::UPDATE_PROFILE;
@@ -70,6 +77,8 @@ pub fn examples() -> Result<Examples, Problem> {
         .with(change_password()?)
         .with(show_profile()?)
         .with(update_profile()?)
+        .with(show_addresses()?)
+        .with(replace_addresses()?)
         .with(list_sessions()?)
         .with(end_session())
         .with(list_accounts()?)
@@ -203,6 +212,48 @@ fn update_profile() -> Result<OperationExamples, Problem> {
         Error::TooManyAttempts(PAUSE_SECONDS),
     ];
     Ok(examples.problems(refused.map(password_problem)))
+}
+
+fn show_addresses() -> Result<OperationExamples, Problem> {
+    SHOW_ADDRESSES.examples(&[]).answer(
+        "two",
+        "At home and at work",
+        addresses::tagged(address_book()?),
+    )
+}
+
+fn replace_addresses() -> Result<OperationExamples, Problem> {
+    let wrong: AddressBookBody = from_json(
+        r#"{"addresses": [{"name": "Ada", "line1": "Ring 1", "postalCode": "ten", "city": "Wien", "country": "AT"}]}"#,
+    )?;
+    let wrong = Error::Invalid(replace_addresses::check(&wrong.drafts()));
+    Ok(REPLACE_ADDRESSES
+        .examples(&[])
+        .request("two", "At home and at work", address_document())
+        .answer("two", "The same", addresses::tagged(address_book()?))?
+        .problem(&problem(wrong))
+        .problem(&problem(Error::VersionMismatch)))
+}
+
+/// What the customer sends.
+fn address_document() -> Value {
+    json!({"addresses": [
+        {
+            "label": "Home", "name": CUSTOMER_NAME, "line1": "Ring 1", "postalCode": "1010", "city": "Wien", "country": "AT",
+            "isDefaultShipping": true
+        },
+        {
+            "label": "Work", "name": CUSTOMER_NAME, "company": "Analytical Engines", "line1": "Mariahilfer Strasse 2",
+            "postalCode": "1060", "city": "Wien", "country": "AT", "phone": "+43 1 234567", "isDefaultBilling": true
+        }
+    ]})
+}
+
+/// What is made of it.
+fn address_book() -> Result<AddressBookView, Problem> {
+    let body: AddressBookBody = from_json(&address_document().to_string())?;
+    let book = AddressBook::parse(&body.drafts()).map_err(Problem::validation)?;
+    Ok(AddressBookView { book, version: 1 })
 }
 
 fn list_sessions() -> Result<OperationExamples, Problem> {

@@ -2,6 +2,7 @@
 
 use mercato_edge::Route;
 
+mod addresses;
 mod body;
 mod caller;
 mod change_password;
@@ -18,9 +19,11 @@ mod problems;
 mod ready;
 mod refresh;
 mod register;
+mod replace_addresses;
 mod resource;
 mod revocations;
 mod settings;
+mod show_addresses;
 mod show_profile;
 mod update_account;
 mod update_profile;
@@ -36,6 +39,8 @@ pub const ROUTES: &[Route] = &[
     verify::VERIFY,
     show_profile::SHOW_PROFILE,
     update_profile::UPDATE_PROFILE,
+    show_addresses::SHOW_ADDRESSES,
+    replace_addresses::REPLACE_ADDRESSES,
     change_password::CHANGE_PASSWORD,
     list_sessions::LIST_SESSIONS,
     end_other_sessions::END_OTHER_SESSIONS,

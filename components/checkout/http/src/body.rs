@@ -1,6 +1,7 @@
 //! What clients send about a checkout. The rules are the domain's.
 
-use checkout::domain::{AddressDraft, Changes, CodeName, Email, Note, OptionCode, Quantity};
+use checkout::domain::{Changes, CodeName, Email, Note, OptionCode, Quantity};
+use mercato_address_view::address_body;
 use mercato_edge::body;
 use mercato_kernel::ProductId;
 
@@ -60,54 +61,11 @@ pub struct ItemBody {
     quantity: Quantity,
 }
 
-/// A postal address. Which parts it needs, and the form of its postal code, depend on the country.
-#[body(as = AddressInput)]
-#[derive(Debug)]
-pub struct AddressBody {
-    /// Who receives.
-    #[schema(min_length = 1, max_length = 200, example = "Ada Lovelace")]
-    name: String,
-    #[field(null)]
-    #[schema(value_type = Option<String>, required = false, max_length = 200)]
-    company: Option<String>,
-    /// Street and number.
-    #[schema(min_length = 1, max_length = 200, example = "Ring 1")]
-    line1: String,
-    #[field(null)]
-    #[schema(value_type = Option<String>, required = false, max_length = 200)]
-    line2: Option<String>,
-    #[field(null)]
-    #[schema(value_type = Option<String>, required = false, max_length = 20, example = "1010")]
-    postal_code: Option<String>,
-    #[field(null)]
-    #[schema(value_type = Option<String>, required = false, max_length = 200, example = "Wien")]
-    city: Option<String>,
-    /// State or province, by its code or name.
-    #[field(null)]
-    #[schema(value_type = Option<String>, required = false, max_length = 200)]
-    region: Option<String>,
-    /// ISO 3166-1 alpha-2.
-    #[schema(min_length = 2, max_length = 2, example = "AT")]
-    country: String,
-    #[field(null)]
-    #[schema(value_type = Option<String>, required = false, max_length = 40, example = "+43 1 234567")]
-    phone: Option<String>,
-}
-
-impl From<&AddressBody> for AddressDraft {
-    fn from(body: &AddressBody) -> Self {
-        Self {
-            name: body.name.clone(),
-            company: body.company.clone(),
-            line1: body.line1.clone(),
-            line2: body.line2.clone(),
-            postal_code: body.postal_code.clone(),
-            city: body.city.clone(),
-            region: body.region.clone(),
-            country: body.country.clone(),
-            phone: body.phone.clone(),
-        }
-    }
+address_body! {
+    /// A postal address. Which parts it needs, and the form of its postal code, depend on the country.
+    #[body(as = AddressInput)]
+    #[derive(Debug)]
+    AddressBody {} {}
 }
 
 impl From<&CheckoutBody> for Changes {
@@ -117,7 +75,8 @@ impl From<&CheckoutBody> for Changes {
             items.iter().map(pair).collect()
         });
         let address = |body: &Option<Option<AddressBody>>| {
-            body.as_ref().map(|it| it.as_ref().map(Into::into))
+            body.as_ref()
+                .map(|it| it.as_ref().map(AddressBody::address_draft))
         };
         Self {
             items,

@@ -22,7 +22,8 @@ impl<T> Draft<T> {
     /// corrects a form learns everything at once.
     ///
     /// # Errors
-    /// [`Problem::validation`] with every field at fault; of one that could not be read the rules have nothing to add.
+    /// [`Problem::validation`] with every field at fault; of one that could not be read, and of what stands in it, the rules have
+    /// nothing to add.
     pub fn check(self, rules: impl FnOnce(&T) -> Vec<FieldError>) -> Result<T, Problem> {
         let Self { value, mut errors } = self;
         if errors.is_empty() {
@@ -31,9 +32,17 @@ impl<T> Draft<T> {
         let mut broken = rules(&value);
         broken.retain(|error| {
             let known = errors.listed();
-            known.iter().all(|known| known.field != error.field)
+            known
+                .iter()
+                .all(|known| !is_within(&error.field, &known.field))
         });
         errors.append(broken.into_iter().collect());
         Err(Problem::of_fields(errors))
     }
+}
+
+/// Whether a field is another one, or stands in it: `items[0].quantity` in `items[0]`.
+fn is_within(field: &str, other: &str) -> bool {
+    let rest = field.strip_prefix(other);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }

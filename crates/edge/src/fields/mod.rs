@@ -166,7 +166,9 @@ impl Fields {
         mut item: impl FnMut(&mut Self) -> T,
     ) -> Vec<T> {
         self.elements(name, max, |fields, place, element| {
-            fields.object_at(place, element.get(), &mut item)
+            let object = fields.object_at(place, element.get(), &mut item);
+            // What is no object keeps its place, so that rules name those after it by theirs.
+            object.or_else(|| Some(item(&mut Self::nothing())))
         })
     }
 
@@ -238,7 +240,12 @@ impl Fields {
 
     /// What stands in the place of an object that could not be read, while the others are looked at.
     fn placeholder<T: FromFields>() -> T {
-        T::from_fields(&mut Self::of(Members::default(), String::new()))
+        T::from_fields(&mut Self::nothing())
+    }
+
+    /// An object without members, of which nobody learns what is wrong with it.
+    fn nothing() -> Self {
+        Self::of(Members::default(), String::new())
     }
 
     /// The object at that place, its members noted under it; none when it is no object.

@@ -414,6 +414,32 @@ fn objects_and_values_inside_are_read() {
 }
 
 #[test]
+fn what_is_no_object_keeps_its_place_in_a_list() {
+    let check = |body: &str| {
+        let mut fields = Fields::parse(body.as_bytes()).unwrap();
+        let units = fields.objects("lines", 9, |line| line.required::<u32>("units"));
+        let rules = |units: &Vec<u32>| {
+            let few = units.iter().enumerate().filter(|(_, units)| **units < 2);
+            few.map(|(index, _)| {
+                let field = format!("lines[{index}].units");
+                FieldError::new(field, "min", "must be two")
+            })
+            .collect()
+        };
+        errors(fields.draft(units).check(rules).map(drop))
+    };
+    let found = check(r#"{"lines":[7,{"units":1},{"units":"x"},{"units":2},{}]}"#);
+    let expected = [
+        ("lines[0]", "type"),
+        ("lines[2].units", "type"),
+        ("lines[4].units", "required"),
+        ("lines[1].units", "min"),
+    ];
+    let expected = expected.map(|(field, code)| (field.to_owned(), code.to_owned()));
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn what_is_wrong_inside_is_named_by_its_path() {
     let body = br#"{"home":{"name":1,"name":2,"zap":3},"work":[],"rest":null,"tags":["a",1],"more":["a","b","c"]}"#;
     let mut fields = Fields::parse(body).unwrap();

@@ -1,3 +1,4 @@
+mod addresses;
 mod login;
 mod logout;
 mod me;

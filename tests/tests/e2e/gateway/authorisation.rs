@@ -185,6 +185,8 @@ const ROWS: &[Row] = &[
     row("GET", "/api/v1/auth/verify", ACCOUNTS),
     row("GET", "/api/v1/auth/me", ACCOUNTS),
     row("PATCH", "/api/v1/auth/me", ACCOUNTS).with(empty),
+    row("GET", "/api/v1/auth/me/addresses", ACCOUNTS),
+    row("PUT", "/api/v1/auth/me/addresses", ACCOUNTS).with(|_| json!({ "addresses": [] })),
     row("POST", "/api/v1/auth/password", [401, 400, 400, 400]).with(empty),
     row("GET", "/api/v1/auth/sessions", ACCOUNTS),
     row("DELETE", "/api/v1/auth/sessions", [401, 204, 204, 204]),

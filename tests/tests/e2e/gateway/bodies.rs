@@ -4,12 +4,13 @@ use serde_json::Value;
 const JSON: &str = "application/json";
 
 /// Where bodies go, and who may send them.
-const DOORS: [(&str, &str); 9] = [
+const DOORS: [(&str, &str); 10] = [
     ("POST", "/api/v1/auth/register"),
     ("POST", "/api/v1/auth/login"),
     ("POST", "/api/v1/auth/refresh"),
     ("POST", "/api/v1/auth/logout"),
     ("PATCH", "/api/v1/auth/me"),
+    ("PUT", "/api/v1/auth/me/addresses"),
     ("POST", "/api/v1/auth/password"),
     ("POST", "/api/v1/products"),
     ("POST", "/api/v1/orders"),

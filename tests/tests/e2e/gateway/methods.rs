@@ -28,6 +28,11 @@ fn a_wrong_method_is_answered_with_the_right_ones() {
             "GET, HEAD, OPTIONS, PATCH",
         ),
         (
+            "PATCH",
+            "/api/v1/auth/me/addresses".to_owned(),
+            "GET, HEAD, OPTIONS, PUT",
+        ),
+        (
             "POST",
             "/api/v1/auth/users".to_owned(),
             "GET, HEAD, OPTIONS",

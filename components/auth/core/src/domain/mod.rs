@@ -1,6 +1,7 @@
 //! Entities and rules of accounts. No I/O.
 
 mod account;
+mod address_book;
 mod email;
 mod hashing;
 mod password;
@@ -10,11 +11,16 @@ mod session;
 mod throttle;
 
 pub use account::{Account, AccountChanges, AccountRecord, AccountView, ProfileChanges};
+pub use address_book::{
+    ADDRESSES_MAX, AddressBook, AddressBookView, LABEL_CHARS_MAX, Label, SavedAddress,
+    SavedAddressDraft,
+};
 pub use email::{EMAIL_MAX_BYTES, Email};
 pub use hashing::{
     Applicant, Decision, LINE_MAX, Lane, Line, PLACE_MS, PLACE_RENEWED_MS, Place, SLOT_MAX_MS,
     SLOT_MIN_MS, SLOT_WAIT_MAX_MS, Slots, Turn, TurnRecord, average_ms, slot_ms,
 };
+pub use mercato_address::{Address, AddressDraft};
 pub use mercato_kernel::{
     AccountId, Counter, FieldError, SessionId, WAIT_MAX_MS, WAIT_MIN_MS, WINDOW_MS,
 };

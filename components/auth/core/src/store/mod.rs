@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use mercato_sql::{Connection, Database, Migrations, Row, migrations};
+use mercato_sql::{Connection, Database, Dialect, Migrations, Row, migrations};
 
 use crate::application::Error;
 use crate::application::locks::Locks;
 
 mod accounts;
+mod address_books;
 mod attempts;
 mod refresh_tokens;
 mod revocations;
@@ -18,6 +19,10 @@ mod turns;
 
 /// The schema, step by step.
 const MIGRATIONS: Migrations = migrations!();
+
+/// Overwrites what is deleted or replaced with zeros, so that nothing of a person stays in the file
+/// (<https://sqlite.org/pragma.html#pragma_secure_delete>). It holds for the connection. PostgreSQL has nothing like it.
+const OVERWRITE_WHAT_IS_DELETED: &str = "PRAGMA secure_delete = ON";
 
 /// Rows of one table forgotten at a time, so that no login pays for all of them.
 const FORGET_MAX_ROWS: u32 = 100;
@@ -66,7 +71,12 @@ impl Store {
         locks: Locks,
         work: impl Fn(&Records<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.0.write(locks, |connection| work(&Records(connection)))
+        self.0.write(locks, |connection| {
+            if connection.dialect() == Dialect::Sqlite {
+                connection.query(OVERWRITE_WHAT_IS_DELETED, &[])?;
+            }
+            work(&Records(connection))
+        })
     }
 
     /// Writes what a test needs.
@@ -140,7 +150,20 @@ impl From<mercato_sql::Error> for Error {
 
 #[cfg(test)]
 mod tests {
+    use mercato_sql::params;
+
     use super::*;
+
+    #[test]
+    fn what_is_deleted_is_overwritten_wherever_something_is_written() {
+        let store = Store::on_sqlite();
+        store.change(|_| Ok(())).unwrap();
+        let mode = store.read(|records| {
+            let row = records.0.query_one("PRAGMA secure_delete", params![])?;
+            Ok(row.map(|row| row.get::<u32>(0_usize)).transpose()?)
+        });
+        assert_eq!(mode, Ok(Some(1)));
+    }
 
     #[test]
     fn what_may_pass_is_unavailable_and_the_rest_is_a_fault() {

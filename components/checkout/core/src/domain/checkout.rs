@@ -1,11 +1,11 @@
 //! The checkout: what a customer has filled in.
 
+use mercato_address::{Address, AddressDraft, Destination};
 use mercato_kernel::{
     AccountId, CheckoutId, CheckoutToken, CheckoutTokenHash, FieldError, ProductId, Quantity,
 };
 use mercato_money::Money;
 
-use super::address::{Address, AddressDraft, Destination};
 use super::code::CODES_MAX;
 use super::email::Email;
 use super::line::{Line, merged};

@@ -1,6 +1,5 @@
 //! Entities and rules of checkouts. No I/O.
 
-mod address;
 mod checkout;
 mod code;
 mod email;
@@ -12,10 +11,6 @@ mod tax;
 mod texts;
 mod throttle;
 
-pub use address::{
-    ADDRESS_LINE_CHARS_MAX, Address, AddressDraft, Destination, PHONE_CHARS_MAX,
-    POSTAL_CODE_CHARS_MAX,
-};
 pub use checkout::{
     Changes, CheckedChanges, Checkout, CheckoutRecord, Content, Holder, Owner, ShownQuote,
     UNUSED_KEPT_MS,
@@ -26,6 +21,10 @@ pub use code::{
 };
 pub use email::{EMAIL_BYTES_MAX, Email};
 pub use line::{LINES_MAX, Line, merged};
+pub use mercato_address::{
+    ADDRESS_LINE_CHARS_MAX, Address, AddressDraft, Destination, PHONE_CHARS_MAX,
+    POSTAL_CODE_CHARS_MAX,
+};
 pub use mercato_kernel::{
     AccountId, CheckoutId, CheckoutToken, CheckoutTokenHash, Counter, FieldError,
     GUEST_TOKEN_PREFIX, OrderId, ProductId, QUANTITY_MAX, Quantity, WAIT_MAX_MS, WAIT_MIN_MS,

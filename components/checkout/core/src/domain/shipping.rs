@@ -1,9 +1,9 @@
 //! What shipping costs, as an admin sets it.
 
+use mercato_address::{Destination, POSTAL_CODE_CHARS_MAX};
 use mercato_kernel::{FieldError, named};
 use mercato_money::{Currency, Money};
 
-use super::address::{Destination, POSTAL_CODE_CHARS_MAX};
 use super::tax::{country_code, is_same_region, region_of};
 use super::texts::{Label, OptionCode, broken};
 

@@ -1,10 +1,9 @@
 //! The taxes of a shop, as an admin sets them.
 
+use mercato_address::{Country, Destination};
 use mercato_kernel::FieldError;
 use mercato_money::Rate;
 
-use super::address::Destination;
-use super::address::countries::Country;
 use super::texts::{Reason, TaxClass, broken};
 
 /// Most rates that can be set.

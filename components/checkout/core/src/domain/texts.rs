@@ -77,10 +77,8 @@ pub(super) fn refused(problem: TextProblem) -> Refusal {
 }
 
 /// The field breaks a rule; `rest` continues the sentence after its name.
-pub(super) fn broken(field: impl Into<String>, (code, rest): Refusal) -> FieldError {
-    let field = field.into();
-    let message = format!("{field} {rest}");
-    FieldError::new(field, code, message)
+pub(super) fn broken(field: impl Into<String>, refusal: Refusal) -> FieldError {
+    FieldError::broken(field, refusal)
 }
 
 fn line(text: &str, max_chars: usize) -> Result<String, Refusal> {

@@ -20,6 +20,8 @@ pub mod refresh;
 pub mod register;
 /// Renew an access token.
 pub mod renew;
+/// Replace one's address book.
+pub mod replace_addresses;
 /// Change somebody's role, or disable an account.
 pub mod update_account;
 /// Change one's name or address.

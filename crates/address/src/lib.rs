@@ -1,14 +1,13 @@
-//! Postal addresses.
+//! Postal addresses: what they need in each country, one set of rules for checkouts and address books.
 
-pub mod countries;
+mod countries;
 #[cfg(test)]
 mod judged;
 
 use mercato_kernel::{FieldError, Refusal};
 use mercato_platform::text;
 
-use super::texts::{broken, refused};
-use countries::{Country, Part};
+pub use countries::{Country, Part};
 
 /// Longest line of an address, in characters.
 pub const ADDRESS_LINE_CHARS_MAX: usize = 200;
@@ -78,12 +77,12 @@ struct Parts<'a> {
 impl Parts<'_> {
     fn reject(&mut self, part: &str, refusal: Refusal) {
         self.errors
-            .push(broken(format!("{}.{part}", self.path), refusal));
+            .push(FieldError::broken(format!("{}.{part}", self.path), refusal));
     }
 
     fn line(&mut self, part: &str, text: &str, max_chars: usize) -> String {
         text::line(text, max_chars).unwrap_or_else(|problem| {
-            self.reject(part, refused(problem));
+            self.reject(part, (problem.code(), problem.to_string().into()));
             String::new()
         })
     }
