@@ -2,11 +2,11 @@
 
 /// The databases of a shop with the versions of their schemas that are alike: SQLite's and PostgreSQL's.
 pub(super) const VERSIONS: [Version; 5] = [
-    version("auth", 5, 2),
-    version("checkout", 1, 1),
+    version("auth", 5, 3),
+    version("checkout", 2, 2),
     version("orders", 10, 2),
     version("payments", 14, 4),
-    version("products", 7, 2),
+    version("products", 8, 3),
 ];
 
 /// Versions of the schema of a database that are alike.
@@ -44,11 +44,16 @@ pub(super) struct PostgresOnly {
 pub(super) const WORDS: &str = "products_by_word";
 
 /// Tables that PostgreSQL alone has.
-pub(super) const POSTGRES_ONLY: [PostgresOnly; 5] = [
+pub(super) const POSTGRES_ONLY: [PostgresOnly; 6] = [
     PostgresOnly {
         label: None,
         table: "schema_version",
         reason: "the migration makes it; SQLite keeps the version in the head of the file",
+    },
+    PostgresOnly {
+        label: Some("auth"),
+        table: "signing_key",
+        reason: "the first replica writes it",
     },
     PostgresOnly {
         label: Some("products"),
@@ -177,6 +182,14 @@ pub(super) const WITH_FIRST_ROWS: [(&str, &str); 6] = [
     ("orders", "sweeper"),
     ("products", "catalogue_size"),
 ];
+
+/// Tables that a shop writes when it starts, and so the one that makes the schemas; the shop that is moved does so itself.
+const WRITTEN_AT_START: [(&str, &str); 1] = [("auth", "signing_key")];
+
+/// Whether a shop writes that table of the database when it starts.
+pub(super) fn is_written_at_start(label: &str, table: &str) -> bool {
+    WRITTEN_AT_START.contains(&(label, table))
+}
 
 /// The counter behind a table of SQLite, if that is what it is.
 pub(super) fn counter(label: &str, table: &str) -> Option<&'static Counter> {

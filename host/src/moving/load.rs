@@ -12,7 +12,7 @@ use super::archive::{Database, Reader, Table};
 use super::catalogue::{Catalogue, Columns, by_name, quoted};
 use super::differences::{
     Counter, LAST_NUMBERS, Shape, WORDS, counter, has_first_rows, is_column_postgres_only,
-    is_postgres_only,
+    is_postgres_only, is_written_at_start,
 };
 use super::progress::Progress;
 use super::target::Target;
@@ -121,6 +121,11 @@ impl Load<'_> {
         self.check_empty(&names).await?;
         // What triggers would make of the rows comes with them. References between rows are checked all the same.
         self.set_triggers(&names, "DISABLE").await?;
+        for name in &names {
+            if is_written_at_start(self.label(), name) {
+                target.run(&format!("DELETE FROM {}", quoted(name))).await?;
+            }
+        }
         let mut done = 0;
         for name in catalogue.in_order(names.clone()) {
             if let Some(table) = self.database.tables.get(name) {
@@ -148,7 +153,9 @@ impl Load<'_> {
 
     async fn check_empty(&self, names: &[&str]) -> Result<()> {
         for name in names {
-            let is_new = *name == "schema_version" || has_first_rows(self.label(), name);
+            let is_new = *name == "schema_version"
+                || has_first_rows(self.label(), name)
+                || is_written_at_start(self.label(), name);
             let any = format!("SELECT EXISTS (SELECT 1 FROM {})", quoted(name));
             if !is_new && self.target.value::<bool>(&any).await? {
                 return Err(self.target.fail(format!(

@@ -1,4 +1,4 @@
-//! Table `signing_key`: which key signs access tokens.
+//! Table `signing_key`, of PostgreSQL alone: which key signs access tokens. A file has one runner, whose key is the right one.
 
 use mercato_sql::{Dialect, params};
 
