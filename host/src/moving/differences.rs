@@ -5,8 +5,8 @@ pub(super) const VERSIONS: [Version; 5] = [
     version("auth", 4, 1),
     version("checkout", 1, 1),
     version("orders", 10, 2),
-    version("payments", 13, 3),
-    version("products", 7, 2),
+    version("payments", 13, 4),
+    version("products", 7, 3),
 ];
 
 /// Versions of the schema of a database that are alike.
