@@ -4,8 +4,8 @@
 pub(super) const VERSIONS: [Version; 5] = [
     version("auth", 4, 1),
     version("checkout", 1, 1),
-    version("orders", 10, 2),
-    version("payments", 13, 4),
+    version("orders", 10, 3),
+    version("payments", 13, 5),
     version("products", 7, 3),
 ];
 
