@@ -1,5 +1,7 @@
 //! The two databases that a context can be kept in.
 
+#[cfg(not(target_family = "wasm"))]
+mod plans;
 pub mod postgres;
 pub mod sqlite;
 

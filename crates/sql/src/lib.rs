@@ -12,6 +12,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 mod backend;
+#[cfg(not(target_family = "wasm"))]
+mod beside;
 mod busy;
 mod conflict;
 mod locks;
@@ -20,6 +22,8 @@ mod value;
 mod violation;
 pub mod words;
 
+#[cfg(not(target_family = "wasm"))]
+pub use beside::Beside;
 pub use locks::Locks;
 pub use migrate::{Migration, Migrations};
 pub use value::{Column, FromValue, Row, Value};

@@ -4,9 +4,9 @@
 pub(super) const VERSIONS: [Version; 5] = [
     version("auth", 5, 3),
     version("checkout", 2, 2),
-    version("orders", 10, 2),
-    version("payments", 14, 4),
-    version("products", 8, 3),
+    version("orders", 10, 3),
+    version("payments", 14, 6),
+    version("products", 8, 4),
 ];
 
 /// Versions of the schema of a database that are alike.

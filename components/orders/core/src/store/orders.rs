@@ -49,7 +49,7 @@ const ITEMS: &str = "
 SELECT order_id, product_id, name, unit_price, quantity
 FROM order_items
 WHERE order_id IN (SELECT value FROM json_each(?))
-ORDER BY order_id, position";
+ORDER BY order_id, position -- plan on PostgreSQL: sorts the lines of few orders";
 
 pub(super) const ORDER_COUNTS: &str = "
 SELECT status, orders

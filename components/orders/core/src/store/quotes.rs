@@ -85,7 +85,8 @@ FROM ",
             "
 WHERE order_id IN (SELECT value FROM json_each(?))
 ORDER BY ",
-            $order
+            $order,
+            " -- plan on PostgreSQL: sorts what belongs to few orders"
         )
     };
 }

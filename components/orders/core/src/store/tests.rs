@@ -1,3 +1,4 @@
+mod counts;
 mod migrations;
 mod plans;
 

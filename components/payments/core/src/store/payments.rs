@@ -107,7 +107,7 @@ pub(super) const PAYMENTS: &str = select_payment!(
 
 const COUNT_PAYMENTS: &str = "
     SELECT COUNT(*) AS counted
-    FROM (SELECT 1 FROM payments LIMIT ?) AS first";
+    FROM (SELECT 1 FROM payments LIMIT ?) AS first -- plan: no further than a total goes";
 
 /// A new payment, if that is so.
 macro_rules! insert_payment {

@@ -12,6 +12,7 @@ use crate::domain::{
     RefundTotal,
 };
 
+mod counts;
 mod plans;
 
 const CUSTOMER: &str = "01890a5d-ac96-774b-bcce-000000000001";
@@ -32,11 +33,15 @@ fn text(name: &str) -> String {
 }
 
 fn payment(name: &str, order: &str) -> Payment {
+    payment_of(name, order, 100)
+}
+
+fn payment_of(name: &str, order: &str, amount: i64) -> Payment {
     let new = NewPayment {
         order_id: id(order),
         order_number: "M-7K3F-29QD".to_owned(),
         customer_id: AccountId::parse(CUSTOMER).unwrap(),
-        amount: units(100),
+        amount: units(amount),
         currency: "USD".parse().unwrap(),
         lines: vec![],
         details: None,

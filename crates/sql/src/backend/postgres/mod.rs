@@ -5,6 +5,8 @@ mod migrate;
 #[cfg(not(target_family = "wasm"))]
 mod native;
 #[cfg(not(target_family = "wasm"))]
+mod plans;
+#[cfg(not(target_family = "wasm"))]
 mod pool;
 #[cfg(target_family = "wasm")]
 mod spin;
@@ -149,17 +151,29 @@ impl Backend {
     }
 
     /// Runs a statement and gives its rows.
+    #[cfg_attr(not(target_family = "wasm"), track_caller)]
     pub fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
         let text = self.begin_statement(statement);
+        #[cfg(not(target_family = "wasm"))]
+        self.session.watch_plans(&text);
         let rows = self.session.query(&text, parameters);
-        rows.map_err(|failure| self.failed(failure))
+        let rows = rows.map_err(|failure| self.failed(failure))?;
+        #[cfg(not(target_family = "wasm"))]
+        self.session.check_plans();
+        Ok(rows)
     }
 
     /// Runs a statement and gives how many rows it has changed.
+    #[cfg_attr(not(target_family = "wasm"), track_caller)]
     pub fn execute(&self, statement: &str, parameters: &[Value]) -> Result<u64, Error> {
         let text = self.begin_statement(statement);
+        #[cfg(not(target_family = "wasm"))]
+        self.session.watch_plans(&text);
         let changed = self.session.execute(&text, parameters);
-        changed.map_err(|failure| self.failed(failure))
+        let changed = changed.map_err(|failure| self.failed(failure))?;
+        #[cfg(not(target_family = "wasm"))]
+        self.session.check_plans();
+        Ok(changed)
     }
 
     /// Runs statements that are PostgreSQL's already, each ended with `;` and an empty line, as a server takes one at a time.
@@ -169,6 +183,8 @@ impl Backend {
             let done = self.session.execute(statement, params![]);
             done.map_err(|failure| self.failed(failure))?;
         }
+        #[cfg(not(target_family = "wasm"))]
+        self.session.forget_plans();
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use postgres::fallible_iterator::FallibleIterator as _;
 use postgres::{Client, Statement};
 
 use super::failure::{Answer, Failure};
+use super::plans::{self, Plans};
 use super::pool::{self, Lent};
 use super::{Backend, STATEMENTS_KEPT, values};
 use crate::{Error, Migration, Row, Value};
@@ -33,6 +34,13 @@ impl Backend {
         Ok(Self::of(Session::of(pool::lend(
             server, label, migrations,
         )?)))
+    }
+
+    /// Another connection to the database of that name, of the server of the tests.
+    pub fn beside(database: &str) -> Result<Self, Error> {
+        let none = || Error::Storage(format!("{SERVER} names no server"));
+        let server = server().ok_or_else(none)?;
+        Ok(Self::of(Session::of(pool::beside(server, database)?)))
     }
 }
 
@@ -67,6 +75,29 @@ impl Session {
         self.run(statement, parameters, |_, _| Ok(()))
     }
 
+    /// Has the plan of a statement reported that is to be run, if it is to be looked at.
+    #[track_caller]
+    pub fn watch_plans(&self, statement: &str) {
+        if let Ok(connection) = self.0.borrow_mut().connection() {
+            plans::watch(connection, statement);
+        }
+    }
+
+    /// Looks at the plans that have been reported.
+    #[track_caller]
+    pub fn check_plans(&self) {
+        if let Ok(connection) = self.0.borrow_mut().connection() {
+            plans::check(connection);
+        }
+    }
+
+    /// Looks at none of them: they are of a migration.
+    pub fn forget_plans(&self) {
+        if let Ok(connection) = self.0.borrow_mut().connection() {
+            connection.plans.forget();
+        }
+    }
+
     fn run(
         &self,
         statement: &str,
@@ -90,13 +121,16 @@ impl Session {
 pub struct Connection {
     pub client: Client,
     prepared: BTreeMap<String, Statement>,
+    /// The plans of its statements.
+    pub plans: Plans,
 }
 
 impl Connection {
-    pub const fn new(client: Client) -> Self {
+    pub const fn new(client: Client, plans: Plans) -> Self {
         Self {
             client,
             prepared: BTreeMap::new(),
+            plans,
         }
     }
 

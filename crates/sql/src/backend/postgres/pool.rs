@@ -10,6 +10,7 @@ use postgres::{Client, Config, NoTls};
 
 use super::failure::Failure;
 use super::native::{Connection, Session};
+use super::plans::{Plans, REPORT};
 use super::{Backend, FUNCTIONS};
 use crate::locks::hash;
 use crate::{BUSY_TIMEOUT_MS, Error, Migration};
@@ -20,39 +21,8 @@ const IDLE_TIMEOUT_MS: u32 = 10_000;
 /// No statement of this shop takes as long, in milliseconds.
 const STATEMENT_TIMEOUT_MS: u32 = 30_000;
 
-/// What a new database has beside its schema: a copy of its first content, and a function that puts it back. Large tables are
-/// emptied at once, small ones row by row, which is quicker.
-const RESTORE: &str = "
-CREATE SCHEMA first;
-DO $$
-DECLARE
-  tables CURSOR FOR SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public';
-BEGIN
-  FOR this IN tables LOOP
-    EXECUTE format('CREATE TABLE first.%1$I AS SELECT * FROM public.%1$I', this.name);
-  END LOOP;
-END
-$$;
-CREATE FUNCTION first.restore() RETURNS VOID LANGUAGE plpgsql AS $$
-DECLARE
-  tables CURSOR FOR SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public';
-  sequences CURSOR FOR SELECT sequencename AS name FROM pg_sequences WHERE schemaname = 'public';
-BEGIN
-  PERFORM set_config('session_replication_role', 'replica', TRUE);
-  FOR this IN tables LOOP
-    IF pg_relation_size(format('public.%I', this.name)) > 100000 THEN
-      EXECUTE format('TRUNCATE public.%I CASCADE', this.name);
-    END IF;
-  END LOOP;
-  FOR this IN tables LOOP
-    EXECUTE format('DELETE FROM public.%I', this.name);
-    EXECUTE format('INSERT INTO public.%1$I SELECT * FROM first.%1$I', this.name);
-  END LOOP;
-  FOR this IN sequences LOOP
-    PERFORM setval(format('public.%I', this.name), 1, FALSE);
-  END LOOP;
-END
-$$;";
+/// What a new database has beside its schema.
+const RESTORE: &str = include_str!("restore.sql");
 
 /// A connection to a database of the pool, where it goes back to.
 pub struct Lent {
@@ -94,20 +64,18 @@ pub fn lend(server: &str, label: &str, migrations: &[Migration]) -> Result<Lent,
         connection: Some(connection),
         home: Some(home),
     };
-    run(
-        &mut lent.connection()?.client,
-        "ROLLBACK; SELECT first.restore()",
-    )?;
+    let connection = lent.connection()?;
+    run(&mut connection.client, "ROLLBACK; SELECT first.restore()")?;
+    connection.plans.forget();
     Ok(lent)
 }
 
 /// Another connection to that database.
-#[cfg(test)]
 pub fn beside(server: &str, database: &str) -> Result<Lent, Error> {
     let mut config: Config = server.parse().map_err(error)?;
     config.dbname(database);
     Ok(Lent {
-        connection: Some(Connection::new(connect(&config)?)),
+        connection: Some(connection(&config)?),
         home: None,
     })
 }
@@ -138,10 +106,11 @@ impl Pool {
         };
         let mut config = server;
         config.dbname(&name);
-        if let Ok(mut client) = connect(&config) {
+        if let Ok(mut connection) = connection(&config) {
             let is_whole = "SELECT 1 FROM pg_proc WHERE proname = 'restore'";
-            if client.query_opt(is_whole, &[]).map_err(error)?.is_some() {
-                return Ok(Connection::new(client));
+            let found = connection.client.query_opt(is_whole, &[]);
+            if found.map_err(error)?.is_some() {
+                return Ok(connection);
             }
         }
         // Other sorting than that of columns with COLLATE "C" would be noticed.
@@ -153,7 +122,7 @@ impl Pool {
             ),
         )?;
         let lent = Lent {
-            connection: Some(Connection::new(connect(&config)?)),
+            connection: Some(connection(&config)?),
             home: None,
         };
         let backend = Backend::of(Session::of(lent));
@@ -163,6 +132,15 @@ impl Pool {
         let closed = || Error::Busy("the connection is closed".to_owned());
         lent.connection.take().ok_or_else(closed)
     }
+}
+
+/// A connection on which the plans of statements are looked at.
+fn connection(config: &Config) -> Result<Connection, Error> {
+    let mut config = config.clone();
+    let plans = Plans::of(&mut config);
+    let mut client = connect(&config)?;
+    run(&mut client, REPORT)?;
+    Ok(Connection::new(client, plans))
 }
 
 fn connect(config: &Config) -> Result<Client, Error> {

@@ -41,7 +41,7 @@ fn database() -> Option<Backend> {
 fn beside(backend: &Backend) -> Backend {
     let name = backend.query("SELECT current_database()", &[]).unwrap();
     let name: String = name[0].get(0).unwrap();
-    Backend::of(Session::of(pool::beside(server().unwrap(), &name).unwrap()))
+    Backend::beside(&name).unwrap()
 }
 
 fn key(name: &str) -> Locks {

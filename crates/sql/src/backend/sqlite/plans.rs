@@ -1,9 +1,4 @@
-//! Looks at SQLite's plan of every statement that a native test runs: what reads or sorts a whole table gets slower with
-//! every order, and nobody would notice before the table has grown.
-//!
-//! A statement that may do so says why, in a comment in its text: `-- plan: ` and the reason. Tables that can have one row
-//! only need no reason. Statements of migrations are not looked at, nor those of tests: they stand in files that are named
-//! so, or say `-- of a test`.
+//! Looks at SQLite's plan of every statement that a native test runs, when it is run for the first time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
@@ -12,17 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-/// What a statement says that may read or sort all of something; the reason follows.
-const REASON: &str = "-- plan: ";
-
-const WRONG: &str =
-    "this statement reads or sorts a whole table: give it an index, or say in it why it may";
-
-/// What a statement says that is a test's, in a file of others.
-const OF_A_TEST: &str = "-- of a test";
-
-/// What a table says that can have one row only.
-const ONE_ROW: &str = "CHECK (id = 1)";
+use crate::backend::plans::{has_one_row, is_looked_at, says_why, wrong};
 
 /// Makes sure that a statement reads and sorts no whole table, when it is run for the first time in this process.
 ///
@@ -31,7 +16,7 @@ const ONE_ROW: &str = "CHECK (id = 1)";
 #[track_caller]
 pub fn check(connection: &Connection, statement: &str) {
     static SEEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    if is_of_tests(Location::caller().file()) || statement.contains(OF_A_TEST) {
+    if !is_looked_at(statement, Location::caller()) {
         return;
     }
     let seen = || SEEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,11 +29,6 @@ pub fn check(connection: &Connection, statement: &str) {
     seen().insert(statement.to_owned());
 }
 
-/// Whether statements that stand in that file are tests' or migrations'.
-fn is_of_tests(file: &str) -> bool {
-    file.contains("/test") || file.contains("crates/sql/")
-}
-
 /// What is wrong with the plan of a statement.
 fn look_at(connection: &Connection, statement: &str) -> Option<String> {
     // What cannot be explained fails when it is run.
@@ -56,9 +36,8 @@ fn look_at(connection: &Connection, statement: &str) -> Option<String> {
         return None;
     };
     let mut steps = plan.iter();
-    let is_wrong =
-        !statement.contains(REASON) && steps.any(|step| is_costly(step, statement, &tables));
-    is_wrong.then(|| format!("{WRONG} ({REASON:?}):\n{}", plan.join("\n")))
+    let is_wrong = !says_why(statement) && steps.any(|step| is_costly(step, statement, &tables));
+    is_wrong.then(|| wrong(&plan.join("\n")))
 }
 
 /// The steps of the plan in SQLite's own words (<https://sqlite.org/eqp.html>), those of triggers included.
@@ -90,7 +69,7 @@ fn is_costly(step: &str, statement: &str, tables: &BTreeMap<String, String>) -> 
     let scanned = step.strip_prefix("SCAN ").filter(|_| !is_selective);
     let name = scanned.and_then(|rest| rest.split(' ').next());
     let table = name.and_then(|name| table_called(name, statement, tables));
-    let grows = table.is_some_and(|made_by| !made_by.contains(ONE_ROW));
+    let grows = table.is_some_and(|made_by| !has_one_row(made_by));
     sorts || grows || step.contains("AUTOMATIC")
 }
 
@@ -173,16 +152,5 @@ mod tests {
         ] {
             assert_eq!(look_at(&connection, cheap), None, "{cheap}");
         }
-    }
-
-    #[test]
-    fn statements_of_tests_are_their_own() {
-        assert!(is_of_tests(
-            "components/orders/core/src/store/tests/plans.rs"
-        ));
-        assert!(is_of_tests("components/products/core/src/testing.rs"));
-        assert!(!is_of_tests(
-            "components/products/core/src/store/products.rs"
-        ));
     }
 }

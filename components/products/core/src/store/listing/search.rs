@@ -314,7 +314,9 @@ fn newest_statement(listing: &Listing, words: &Words) -> Statement {
         };
         statement.add("\n  AND products_by_word.rowid < ?", [below.into()]);
     }
-    statement.add("\nORDER BY products_by_word.rowid DESC", []);
+    let order = "
+ORDER BY products_by_word.rowid DESC -- plan on PostgreSQL: the words are of many products, so that a page ends a walk soon";
+    statement.add(order, []);
     statement.add_limit(rows_wanted(listing), offset(listing));
     statement
 }

@@ -1,0 +1,46 @@
+-- Changes are folded by whoever adds the thousandth since the last time, not only when the relay finds something to do: so their
+-- number is bounded, whatever runs and however fast. One transaction folds at a time; others go on without. These keys are none of
+-- those that the program takes, which are one number each.
+CREATE OR REPLACE FUNCTION changes_are_folded() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+  IF pg_try_advisory_xact_lock(1, 1) THEN
+    WITH folded AS (
+      DELETE FROM count_changes
+      WHERE number IN (SELECT number FROM count_changes ORDER BY number LIMIT 10000) -- plan: the oldest, by their index
+      RETURNING counter, change)
+    INSERT INTO count_changes (counter, change)
+    SELECT counter, SUM(change)
+    FROM folded
+    GROUP BY counter;
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+DROP TRIGGER changes_are_folded ON settings;
+
+CREATE TRIGGER changes_are_folded
+AFTER INSERT ON count_changes
+FOR EACH ROW WHEN (new.number % 1000 = 0)
+EXECUTE FUNCTION changes_are_folded();
+
+CREATE FUNCTION money_is_folded() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+  IF pg_try_advisory_xact_lock(1, 2) THEN
+    WITH folded AS (
+      DELETE FROM money_changes
+      WHERE number IN (SELECT number FROM money_changes ORDER BY number LIMIT 10000) -- plan: the oldest, by their index
+      RETURNING currency, gross_high, gross_low, refunded_high, refunded_low, lost_high, lost_low)
+    INSERT INTO money_changes (currency, gross_high, gross_low, refunded_high, refunded_low, lost_high, lost_low)
+    SELECT currency, SUM(gross_high), SUM(gross_low), SUM(refunded_high), SUM(refunded_low), SUM(lost_high), SUM(lost_low)
+    FROM folded
+    GROUP BY currency;
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER money_is_folded
+AFTER INSERT ON money_changes
+FOR EACH ROW WHEN (new.number % 1000 = 0)
+EXECUTE FUNCTION money_is_folded();
