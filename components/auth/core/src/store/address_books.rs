@@ -14,7 +14,7 @@ const SELECT: &str = "
     FROM address_books
     LEFT JOIN addresses ON addresses.user_id = address_books.user_id
     WHERE address_books.user_id = ?
-    ORDER BY addresses.position";
+    ORDER BY addresses.position -- plan: the addresses of one account";
 
 const COUNT_CHANGE: &str = "
     INSERT INTO address_books (user_id, version)
