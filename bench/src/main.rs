@@ -7,6 +7,7 @@ mod agent;
 mod cached;
 mod chart;
 mod charts;
+mod disk;
 mod figures;
 mod filling;
 mod growth;
@@ -72,6 +73,12 @@ struct Arguments {
     /// Also measure the same components under this `spin`; needs redis-server.
     #[arg(long, value_name = "PATH")]
     spin: Option<PathBuf>,
+    /// Also measure so many replicas of the shop on a PostgreSQL of their own, with an nginx in front, and one alone.
+    #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "2")]
+    replicas: Option<usize>,
+    /// Let every write to the disk take so many milliseconds longer, for all that is measured; needs a C compiler.
+    #[arg(long, value_name = "MS")]
+    slow_disk: Option<u32>,
     /// Also measure the shop that runs there; MERCATO_ADMIN_EMAIL and MERCATO_ADMIN_PASSWORD name its admin, and its limits
     /// for orders and logins have to be high enough.
     #[arg(long, value_name = "URL")]
@@ -118,6 +125,9 @@ fn main() -> Result<()> {
         !arguments.connections.contains(&0),
         "there must be at least one connection"
     );
+    if let Some(delay) = arguments.slow_disk {
+        disk::slow_down(delay)?;
+    }
     let is_quick = arguments.quick;
     let [seconds, rounds, rows] = if is_quick { QUICK } else { USUAL };
     let load = Load {
@@ -240,6 +250,12 @@ fn start(arguments: &Arguments, report: &mut Report) -> Result<Vec<Shop>> {
     }
     if let Some(program) = &arguments.spin {
         servers.push(Server::spin(program)?);
+    }
+    if let Some(count) = arguments.replicas {
+        servers.push(Server::replicas(&arguments.runner, 1)?);
+        if count > 1 {
+            servers.push(Server::replicas(&arguments.runner, count)?);
+        }
     }
     if let Some(url) = &arguments.base_url {
         servers.push(Server::elsewhere(url)?);

@@ -40,6 +40,32 @@ const WORKER_CONNECTIONS: usize = 4_096;
 const START_LIMIT: Duration = Duration::from_secs(20);
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
+/// What starts an nginx at an address that hands requests to shops in turn; its files lie in that folder.
+///
+/// # Errors
+/// When there is none.
+pub fn balancer(folder: &Path, address: &str, shops: &[String]) -> Result<Command> {
+    let program = find(Path::new("nginx")).context("there is no nginx: apt-get install nginx")?;
+    let folder = folder.join("nginx");
+    fs::create_dir_all(&folder)?;
+    let servers: String = shops.iter().map(|shop| format!("server {shop};")).collect();
+    let site = format!(
+        "upstream shops {{ {servers} keepalive 64; }}\n\
+         server {{ listen {address}; access_log off;\n\
+         location / {{ proxy_pass http://shops; proxy_http_version 1.1; proxy_set_header Connection \"\"; }} }}\n"
+    );
+    fs::write(folder.join("site.conf"), site)?;
+    let main = folder.join("nginx.conf");
+    fs::write(
+        &main,
+        frame(&folder, &said("id", "-un")?, &said("id", "-gn")?),
+    )?;
+    let mut command = Command::new(program);
+    command.arg("-p").arg(&folder).arg("-c").arg(main);
+    command.arg("-e").arg(folder.join("log"));
+    Ok(command)
+}
+
 /// An nginx that is running.
 #[derive(Debug)]
 pub struct Nginx {

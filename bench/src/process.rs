@@ -1,6 +1,6 @@
 //! What Linux tells about processes (proc(5)). Elsewhere nothing is told, and the report leaves it out.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, iter::Sum};
 
 /// Clock ticks in a second: 100 on every architecture that Rust's standard library runs on.
 const TICK_US: u64 = 10_000;
@@ -21,6 +21,15 @@ impl Usage {
             cpu_us: self.cpu_us.saturating_sub(earlier.cpu_us),
             written_bytes: self.written_bytes.saturating_sub(earlier.written_bytes),
         }
+    }
+}
+
+impl Sum for Usage {
+    fn sum<I: Iterator<Item = Self>>(usages: I) -> Self {
+        usages.fold(Self::default(), |sum, usage| Self {
+            cpu_us: sum.cpu_us + usage.cpu_us,
+            written_bytes: sum.written_bytes + usage.written_bytes,
+        })
     }
 }
 

@@ -9,11 +9,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use mercato_postgres_server::{Programs, Server as Postgres};
 use tempfile::TempDir;
 
 use crate::{
     agent::agent,
-    machine, metrics,
+    machine, metrics, nginx,
     process::{self, Usage},
     program::{Program, free_port},
     wal::Logs,
@@ -44,6 +45,12 @@ pub const VARIABLES: [(&str, &str); 9] = [
     ("reservation_ttl", "86400"),
 ];
 
+/// The databases of the shop.
+const DATABASES: [&str; 5] = ["auth", "checkout", "orders", "payments", "products"];
+
+/// What makes a temporary PostgreSQL as careful as one that is there to stay.
+const DURABLE: [&str; 3] = ["fsync=on", "synchronous_commit=on", "full_page_writes=on"];
+
 /// A first start compiles every component.
 const START_LIMIT: Duration = Duration::from_secs(600);
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
@@ -62,7 +69,9 @@ pub struct Server {
     start_time: Duration,
     // In the order in which they have to go: the server, what it needs, its files.
     program: Option<Program>,
+    replicas: Vec<Program>,
     _redis: Option<Program>,
+    postgres: Option<Postgres>,
     folder: TempDir,
 }
 
@@ -75,6 +84,50 @@ impl Server {
         let mut server = Self::new("mercato")?;
         server.metrics_url = Some(format!("http://127.0.0.1:{}/metrics", free_port()?));
         server.start_mercato(runner)?;
+        Ok(server)
+    }
+
+    /// Replicas of the shop on a PostgreSQL that writes through to the disk, with an nginx in front when there are more than one.
+    ///
+    /// # Errors
+    /// When one of them does not answer, or there is no PostgreSQL.
+    pub fn replicas(runner: &Path, count: usize) -> Result<Self> {
+        let mut server = Self::new(if count > 1 { "replicas" } else { "postgres" })?;
+        let postgres = Postgres::temporary(&DURABLE)?.with_context(Programs::advice)?;
+        let host = format!("postgres://127.0.0.1:{}", postgres.port());
+        let mut variables = vec![
+            ("database_host".to_owned(), host.clone()),
+            ("database_standby_host".to_owned(), host),
+        ];
+        for label in DATABASES {
+            let address = postgres.set_up(label, SECRET)?;
+            variables.push((format!("{label}_database_url"), address));
+        }
+        server.postgres = Some(postgres);
+        let front = server.base_url.clone();
+        let mut addresses = Vec::new();
+        for _ in 0..count {
+            if count > 1 {
+                server.base_url = format!("http://127.0.0.1:{}", free_port()?);
+            }
+            addresses.push(server.address().to_owned());
+            let mut command = Command::new(runner);
+            command
+                .args(["up", "--app", "spin.postgres.toml", "--listen"])
+                .args([server.address(), "--data-dir"])
+                .arg(cache())
+                .env_remove("RUST_BACKTRACE");
+            server.configure(&mut command, &front, &variables)?;
+            server.launch(command)?;
+            server.replicas.extend(server.program.take());
+        }
+        server.base_url = front;
+        if count > 1 {
+            let command = nginx::balancer(server.folder.path(), server.address(), &addresses)?;
+            server.launch(command)?;
+        } else {
+            server.program = server.replicas.pop();
+        }
         Ok(server)
     }
 
@@ -94,7 +147,7 @@ impl Server {
             .arg(cache())
             // Captured for every error of a component otherwise.
             .env_remove("RUST_BACKTRACE");
-        self.configure(&mut command, None)?;
+        self.configure(&mut command, &self.base_url, &[])?;
         self.launch(command)
     }
 
@@ -148,7 +201,8 @@ impl Server {
             .args(["up", "--from", "spin.toml", "--listen", server.address()])
             .arg("--state-dir")
             .arg(server.folder.path().join("state"));
-        server.configure(&mut command, Some(&format!("redis://127.0.0.1:{port}")))?;
+        let redis = ("redis_url".to_owned(), format!("redis://127.0.0.1:{port}"));
+        server.configure(&mut command, &server.base_url, &[redis])?;
         server.launch(command)?;
         Ok(server)
     }
@@ -180,7 +234,9 @@ impl Server {
             metrics_url: None,
             start_time: Duration::ZERO,
             program: None,
+            replicas: Vec::new(),
             _redis: None,
+            postgres: None,
             folder,
         })
     }
@@ -215,19 +271,26 @@ impl Server {
         self.start_time
     }
 
+    /// Its processes: those that were started by others of them belong to these.
+    fn processes(&self) -> impl Iterator<Item = u32> {
+        let programs = self.program.iter().chain(&self.replicas);
+        let database = self.postgres.iter().filter_map(Postgres::process);
+        programs.map(Program::id).chain(database)
+    }
+
     /// The memory that it holds, in bytes.
     pub fn resident_bytes(&self) -> Option<u64> {
-        process::resident_bytes(self.program.as_ref()?.id())
+        self.processes().map(process::resident_bytes).sum()
     }
 
     /// What it has used up.
     pub fn usage(&self) -> Option<Usage> {
-        process::usage(self.program.as_ref()?.id())
+        self.processes().map(process::usage).sum()
     }
 
     /// The time that its threads have spent on processors, in microseconds and finely.
     pub fn precise_cpu_us(&self) -> Option<u64> {
-        process::precise_cpu_us(self.program.as_ref()?.id())
+        self.processes().map(process::precise_cpu_us).sum()
     }
 
     /// The write-ahead logs of its databases.
@@ -261,8 +324,13 @@ impl Server {
         self.folder.path().join("databases")
     }
 
-    /// Names databases and variables, in the same way to the runner and to Spin.
-    fn configure(&self, command: &mut Command, redis: Option<&str>) -> Result<()> {
+    /// Names databases and variables, in the same way to the runner and to Spin. Customers reach the shop at that URL.
+    fn configure(
+        &self,
+        command: &mut Command,
+        public_url: &str,
+        more: &[(String, String)],
+    ) -> Result<()> {
         let [databases, variables] =
             ["runtime-config.toml", "variables.toml"].map(|name| self.folder.path().join(name));
         let text = fs::read_to_string("runtime-config.toml")?;
@@ -274,12 +342,14 @@ impl Server {
             ("payment_webhook_secret", SECRET),
             ("admin_email", ADMIN_EMAIL),
             ("admin_password", ADMIN_PASSWORD),
-            ("public_url", self.base_url.as_str()),
+            ("public_url", public_url),
             // As many as the yardstick hashes at a time.
             ("hashing_slots", &slots),
         ];
-        let redis = redis.map(|url| ("redis_url", url));
-        let all = own.into_iter().chain(VARIABLES).chain(redis);
+        let more = more
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let all = own.into_iter().chain(VARIABLES).chain(more);
         let text: String = all
             .map(|(name, value)| format!("{name} = {value:?}\n"))
             .collect();
