@@ -151,6 +151,7 @@ fn variables(base_url: &str, services: &Services) -> String {
          admin_email = \"{ADMIN_EMAIL}\"\n\
          admin_password = \"{ADMIN_PASSWORD}\"\n\
          bcrypt_cost = \"4\"\n\
+         registrations_per_client = \"0\"\n\
          public_url = \"{base_url}\"\n"
     );
     let of_services = services.variables().into_iter();
