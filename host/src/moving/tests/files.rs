@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::super::archive::{Reader, read_contents};
+use super::super::differences::VERSIONS;
 use super::Files;
 use crate::error::Result;
 
@@ -85,11 +86,17 @@ fn what_cannot_be_exported_leaves_nothing_behind() {
         }
         assert!(!shop.exported().exists(), "{message}");
     };
-    shop.run("products", "PRAGMA user_version = 6");
-    refused(&shop, &["`products`", "version 6", "mercato migrate"]);
-    shop.run("products", "PRAGMA user_version = 8");
-    refused(&shop, &["version 8", "that the shop runs on"]);
-    shop.run("products", "PRAGMA user_version = 7");
+    let known = VERSIONS.iter().find(|version| version.label == "products");
+    let known = known.unwrap().sqlite;
+    let set_version = |version: u32| {
+        shop.run("products", &format!("PRAGMA user_version = {version}"));
+        format!("version {version}")
+    };
+    let older = set_version(known - 1);
+    refused(&shop, &["`products`", &older, "mercato migrate"]);
+    let newer = set_version(known + 1);
+    refused(&shop, &[&newer, "that the shop runs on"]);
+    set_version(known);
     shop.run(
         "payments",
         "INSERT INTO settings VALUES ('secret', 'a' || char(0) || 'b')",
