@@ -18,6 +18,7 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 use mercato_platform::log;
 
+use super::standing::{Standing, standing};
 use crate::application::commands::apply_payment_event;
 use crate::application::locks::{self, Locks};
 use crate::application::saga::cancel;
@@ -28,7 +29,7 @@ use crate::domain::{
     Line, OrderError, OrderRequest, OrderStatus, OrderedQuote, Saga, Step, merge_lines,
 };
 use crate::ports::{Payments, Ports, Store};
-use crate::store::{KeyRecord, Ordered, Records};
+use crate::store::{KeyRecord, Records};
 
 pub use crate::application::saga::place::Placement;
 
@@ -359,42 +360,6 @@ fn request_actor(command: &CreateOrder) -> Actor {
 /// Who orders a checkout.
 pub(super) fn placed_by(holder: &CheckoutHolder) -> Actor {
     holder.account().map_or(Actor::Guest, Actor::Account)
-}
-
-/// What the checkout that is ordered was ordered as before.
-enum Standing {
-    /// Nothing, or it is none.
-    Free,
-    /// That order: there is to be no second one beside it.
-    Pending(OrderId),
-    /// Its order is being made from the same quote: it is this one.
-    UnderWay(OrderId),
-    /// Another order of it is being made.
-    Others(OrderId),
-}
-
-/// # Errors
-/// [`OrderError::AlreadyOrdered`] when its order is paid.
-fn standing(records: &Records<'_>, command: &CreateOrder) -> Result<Standing, OrderError> {
-    let Some(CheckoutOrder { quote, .. }) = &command.checkout else {
-        return Ok(Standing::Free);
-    };
-    match records.ordered_alone(quote.checkout_id())? {
-        None | Some(Ordered::Ending(_)) => Ok(Standing::Free),
-        Some(Ordered::Pending(order_id)) => Ok(Standing::Pending(order_id)),
-        Some(Ordered::Paid(order_id)) => Err(OrderError::AlreadyOrdered(order_id)),
-        Some(Ordered::UnderWay(order_id)) => {
-            let saga = records.saga(order_id)?.ok_or(OrderError::Internal)?;
-            let asked = saga.request().quote.as_ref();
-            let is_same = asked.is_some_and(|asked| asked.quote().id == quote.quote().id);
-            // Another key would not know that order.
-            if is_same && command.idempotency.is_none() {
-                Ok(Standing::UnderWay(order_id))
-            } else {
-                Ok(Standing::Others(order_id))
-            }
-        }
-    }
 }
 
 /// Takes the key of the request, if it has one, for an order. What was begun under that key before is returned instead.

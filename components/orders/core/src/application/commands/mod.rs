@@ -6,4 +6,5 @@ pub mod create_order;
 pub mod maintain;
 pub mod order_checkout;
 pub mod record_answer;
+mod standing;
 pub mod sweep;
