@@ -32,7 +32,10 @@ impl Backend {
             Some(server) => {
                 postgres::Backend::lend(server, label, migrations.postgres).map(Self::Postgres)
             }
-            None => sqlite::Backend::open().map(Self::Sqlite),
+            None => {
+                let pool = crate::pool(migrations.sqlite, label)?;
+                sqlite::Backend::of(pool).map(Self::Sqlite)
+            }
         }
     }
 

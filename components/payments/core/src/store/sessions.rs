@@ -25,7 +25,7 @@ pub(super) const SESSION_TO_END: &str = select_payment_and_session!(
     JOIN payments p ON p.id = s.payment_id
     WHERE s.is_over = 0 AND s.end_at IS NOT NULL AND (s.end_at <= ? OR s.end_at > ?)
     ORDER BY s.end_at
-    LIMIT 1"
+    LIMIT 1 -- plan on PostgreSQL: an index of what waits"
 );
 
 const POSTPONE_SESSION_END: &str = "

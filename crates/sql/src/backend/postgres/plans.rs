@@ -248,7 +248,13 @@ impl Schema {
     fn is_costly(&self, step: &Json) -> bool {
         let kind = text(step, "Node Type");
         let sorts = kind.ends_with("Sort") && self.reads_what_grows(step);
-        sorts || self.scans(kind, step) || below(step).any(|step| self.is_costly(step))
+        let mut steps = below(step);
+        // Of several indexes one is enough that finds rows.
+        let are_costly = match kind {
+            "BitmapAnd" => steps.all(|step| self.is_costly(step)),
+            _ => steps.any(|step| self.is_costly(step)),
+        };
+        sorts || self.scans(kind, step) || are_costly
     }
 
     fn scans(&self, kind: &str, step: &Json) -> bool {

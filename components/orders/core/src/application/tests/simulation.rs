@@ -84,8 +84,18 @@ impl Life {
 
 #[test]
 fn whatever_happens_everything_holds_in_the_end() {
+    live_from(1);
+}
+
+/// The other half, at the same time.
+#[test]
+fn whatever_else_happens_everything_holds_in_the_end() {
+    live_from(1 + SEEDS / 2);
+}
+
+fn live_from(first_seed: u64) {
     let mut orders = 0;
-    for seed in 1..=SEEDS {
+    for seed in first_seed..first_seed + SEEDS / 2 {
         let mut life = Life {
             shop: Shop::new(),
             dice: Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
@@ -98,5 +108,5 @@ fn whatever_happens_everything_holds_in_the_end() {
         life.shop.check_invariants(&format!("seed {seed}"));
         orders += life.shop.all_orders().len();
     }
-    assert!(orders > 500, "the simulation made only {orders} orders");
+    assert!(orders > 250, "the simulation made only {orders} orders");
 }
