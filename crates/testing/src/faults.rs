@@ -75,7 +75,7 @@ impl Faults {
         }
     }
 
-    /// Polls both tasks to their ends. `whose` says whose turn it is; the other one takes the turns of one that has ended.
+    /// Polls both tasks to their ends. `whose` says whose turn it is, as long as none has ended.
     pub fn interleave<T>(
         &self,
         mut tasks: [Task<'_, T>; 2],
@@ -85,9 +85,8 @@ impl Faults {
         let mut results = [None, None];
         let mut turns = 0..;
         while let Some(left) = results.iter().position(Option::is_none) {
-            let wanted = whose(turns.next().unwrap());
-            let next = if results[wanted].is_none() {
-                wanted
+            let next = if results.iter().all(Option::is_none) {
+                whose(turns.next().unwrap())
             } else {
                 left
             };

@@ -11,8 +11,10 @@ mod clock;
 mod faults;
 mod ids;
 mod tasks;
+mod turns;
 
 pub use clock::TestClock;
 pub use faults::{Faults, SIDES, Side};
 pub use ids::CountingIds;
 pub use tasks::{Task, pause, run, started, take_turns};
+pub use turns::{Turns, in_every_order};

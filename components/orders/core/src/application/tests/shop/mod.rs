@@ -20,7 +20,7 @@ use mercato_kernel::{
 };
 use mercato_platform::clock::Clock as _;
 use mercato_sql::Database;
-use mercato_testing::{CountingIds, Faults, TestClock};
+use mercato_testing::{CountingIds, Faults, TestClock, Turns};
 
 pub use self::checkouts::Filled;
 use self::checkouts::TestCheckouts;
@@ -503,6 +503,11 @@ impl Shop {
     pub fn interleave<T>(&self, tasks: [Task<'_, T>; 2], schedule: u32) -> [T; 2] {
         let whose = |turn| usize::from(schedule.rotate_right(turn) & 1 == 1);
         self.faults.interleave(tasks, whose)
+    }
+
+    /// Polls both tasks to their ends, in that order.
+    pub fn interleave_by<T>(&self, tasks: [Task<'_, T>; 2], turns: &Turns) -> [T; 2] {
+        self.faults.interleave(tasks, |_| turns.next())
     }
 
     /// Every waiting event arrives once.
