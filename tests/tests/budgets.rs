@@ -19,7 +19,7 @@ const COMPONENTS_KIB: [(&str, u64); 7] = [
 const IDLE_BYTES: u64 = 105_000_000;
 
 /// The most memory that a shop has that has just been started and asked for nothing.
-const STARTED_BYTES: u64 = 87_000_000;
+const STARTED_BYTES: u64 = 70_000_000;
 
 /// How long a shop is left alone before its memory is looked at.
 const REST: Duration = Duration::from_secs(2);

@@ -15,7 +15,7 @@ use crate::limits::{
 use crate::permissions;
 
 /// Folder of compiled components in the data directory.
-const CACHE_FOLDER: &str = "cache";
+pub(crate) const CACHE_FOLDER: &str = "cache";
 /// Where this variable is set, functions of components have names in the profiles of Linux's `perf`, by a file
 /// `/tmp/perf-PID.map`.
 const PERF_MAP: &str = "MERCATO_PERF_MAP";

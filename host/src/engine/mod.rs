@@ -2,6 +2,7 @@
 
 mod artifacts;
 pub(crate) mod compiler;
+pub(crate) mod file_pages;
 pub(crate) mod guest;
 pub(crate) mod linker;
 pub(crate) mod memory;

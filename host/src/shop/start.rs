@@ -1,6 +1,7 @@
 //! The start of a shop, one step after the other.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -21,7 +22,8 @@ use crate::capabilities::sqlite::database::Databases;
 use crate::capabilities::sqlite::integrity;
 use crate::capabilities::sqlite::known_databases::KnownDatabases;
 use crate::client::{Proxies, Requests};
-use crate::engine::compiler::Compiler;
+use crate::engine::compiler::{CACHE_FOLDER, Compiler};
+use crate::engine::file_pages;
 use crate::engine::guest::Services;
 use crate::engine::memory::{IdleInstances, Memory};
 use crate::engine::pool::Pool;
@@ -47,6 +49,8 @@ const TRUSTED_PROXIES_VARIABLE: &str = "trusted_proxies";
 const ORIGINS_VARIABLE: &str = "cors_allowed_origins";
 /// Idle instances are looked at so often in the time that they may be idle.
 const IDLE_CHECKS: u32 = 3;
+/// The first calls of timers are done so long after the start.
+const START_TIME: Duration = Duration::from_secs(1);
 /// SQLite blocks its thread while it waits for the disk; so there are more threads than cores.
 const THREADS_PER_CORE: usize = 2;
 
@@ -195,6 +199,9 @@ async fn start(settings: Builder) -> Result<Parts> {
     }));
     let idle_time = plan.settings.limits.instance_idle_time;
     tokio::spawn(drop_idle_instances(pools.clone(), idle_time));
+    if is_live {
+        tokio::spawn(give_memory_back(plan.data.path.join(CACHE_FOLDER)));
+    }
 
     let address = local_address(&listener)?;
     let metrics_address = metrics_listener.as_ref().map(local_address).transpose()?;
@@ -239,6 +246,15 @@ async fn start(settings: Builder) -> Result<Parts> {
         pools,
         server,
     })
+}
+
+/// Gives back what only the start has used. Mostly it is over when the shop listens; what goes on after that in timers needs little.
+async fn give_memory_back(cache_folder: PathBuf) {
+    tokio::time::sleep(START_TIME).await;
+    // Ends by itself.
+    drop(tokio::task::spawn_blocking(move || {
+        file_pages::give_back(&cache_folder);
+    }));
 }
 
 async fn drop_idle_instances(pools: Vec<Arc<Pool>>, idle_time: Duration) {
