@@ -30,7 +30,7 @@ pub fn check(workspace: &Workspace) -> Result<()> {
     step("lints", || {
         let all = "--all-targets -- --deny warnings";
         run(workspace.cargo_product("clippy", all))?;
-        run(workspace.cargo(&format!("clippy --package xtask {all}")))?;
+        run(workspace.cargo(&format!("clippy --profile xtask --package xtask {all}")))?;
         let all = format!("--release --workspace {all}");
         run(programs::bench_cargo(workspace, "clippy", &all))
     })

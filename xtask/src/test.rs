@@ -114,7 +114,7 @@ impl Run<'_> {
         self.counted("contexts on PostgreSQL", contexts)?;
         self.counted(
             "tests of the tasks",
-            workspace.cargo("test --package xtask"),
+            workspace.cargo("test --profile xtask --package xtask"),
         )?;
         self.product("examples in the documentation", "--doc")?;
         if !self.selection.quick {
