@@ -8,7 +8,7 @@ use std::{
 };
 
 use mercato_tests::{
-    Client, Redis, Response, Server, is_quick,
+    Client, Redis, Response, Server, ServerBuilder, is_quick,
     shop::{Account, Placed, Shop, order_of, text, unique},
     wait_until,
 };
@@ -53,6 +53,15 @@ struct Attempt {
     placed: Option<Vec<u8>>,
     /// Whether the payment was answered with 200.
     paid: bool,
+    /// What the order and its payment were found to be after the last kill.
+    found: Option<Found>,
+}
+
+/// An order as it was found after a kill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Found {
+    id: String,
+    is_paid: bool,
 }
 
 #[test]
@@ -60,7 +69,7 @@ fn whatever_was_answered_before_a_kill_is_true_after_it() {
     if is_quick() {
         return;
     }
-    rounds(&mut Server::start(), |_| {}, |_| {});
+    rounds(&mut builder().start(), |_| {}, |_| {});
 }
 
 #[test]
@@ -69,7 +78,7 @@ fn whatever_was_answered_is_true_when_redis_goes_too() {
         return;
     }
     let redis = RefCell::new(Redis::start());
-    let mut server = Server::builder().redis(&redis.borrow().url()).start();
+    let mut server = builder().redis(&redis.borrow().url()).start();
     let is_odd = |round: usize| round % 2 == 1;
     let before = |round| {
         if is_odd(round) {
@@ -82,6 +91,11 @@ fn whatever_was_answered_is_true_when_redis_goes_too() {
         }
     };
     rounds(&mut server, before, after);
+}
+
+/// Every round its guests come from another address: what one client may open in an hour has a limit.
+fn builder() -> ServerBuilder {
+    Server::builder().variable("trusted_proxies", "1")
 }
 
 /// Several kills of one shop; `before` happens in the middle of buying, `after` when the shop is up again.
@@ -104,12 +118,23 @@ fn rounds(server: &mut Server, before: impl Fn(usize), after: impl Fn(usize)) {
     });
     let mut attempts = Vec::new();
     for (round, answers) in ROUNDS.into_iter().cycle().take(count).enumerate() {
-        attempts.extend(buy_until_killed(server, &buyers, &product, answers, || {
-            before(round)
-        }));
+        let client = format!("198.51.100.{}", round % 250);
+        let shopping = Shopping {
+            product: &product,
+            client: &client,
+            answered: AtomicU32::new(0),
+        };
+        attempts.extend(buy_until_killed(
+            server,
+            &buyers,
+            &shopping,
+            answers,
+            || before(round),
+        ));
         server.restart();
         after(round);
-        check(server, &product, &mut attempts);
+        let is_last = round + 1 == count;
+        check(server, &product, &mut attempts, is_last);
     }
     let paid = attempts.iter().filter(|attempt| attempt.paid).count();
     let placed = attempts.len();
@@ -119,24 +144,31 @@ fn rounds(server: &mut Server, before: impl Fn(usize), after: impl Fn(usize)) {
     );
 }
 
+/// What the buyers of a round have in common.
+struct Shopping<'a> {
+    product: &'a str,
+    /// Where guests come from.
+    client: &'a str,
+    answered: AtomicU32,
+}
+
 /// Every buyer buys and pays, again and again, until the server is gone.
 fn buy_until_killed(
     server: &mut Server,
     buyers: &[Buyer],
-    product: &str,
+    shopping: &Shopping<'_>,
     answers: u32,
     before_the_kill: impl FnOnce(),
 ) -> Vec<Attempt> {
-    let answered = AtomicU32::new(0);
     let base_url = server.base_url().to_owned();
     thread::scope(|scope| {
         let threads: Vec<_> = buyers
             .iter()
             .map(|buyer| {
-                let (answered, base_url) = (&answered, &base_url);
+                let base_url = &base_url;
                 scope.spawn(move || {
                     let mut attempts = Vec::new();
-                    while let Some(attempt) = buy(buyer, base_url, product, answered) {
+                    while let Some(attempt) = buy(buyer, base_url, shopping) {
                         let gone = attempt.placed.is_none() || !attempt.paid;
                         attempts.push(attempt);
                         if gone {
@@ -149,7 +181,7 @@ fn buy_until_killed(
             .collect();
         let wait_for = |what: &str, answers: u32| {
             wait_until(what, || {
-                (answered.load(Ordering::Relaxed) >= answers).then_some(())
+                (shopping.answered.load(Ordering::Relaxed) >= answers).then_some(())
             });
         };
         wait_for("half of the purchases", answers / 2);
@@ -165,7 +197,8 @@ fn buy_until_killed(
 
 impl Buyer {
     /// What they order next; none when the server goes away before a guest has filled everything in.
-    fn wanted(&self, client: &Client, product: &str) -> Option<Wanted> {
+    fn wanted(&self, client: &Client, shopping: &Shopping<'_>) -> Option<Wanted> {
+        let product = shopping.product;
         if let Self::Account(account) = self {
             return Some(Wanted {
                 token: account.token.clone(),
@@ -178,12 +211,23 @@ impl Buyer {
             "shippingAddress": { "name": "Ada", "line1": "Ring 1", "postalCode": "1010", "city": "Wien", "country": "AT" },
             "codes": [CODE],
         });
-        let opened = client.post("/api/v1/checkouts").json(&content).try_send();
-        let checkout = opened.ok()?.expect(201).json();
+        let open = client.post("/api/v1/checkouts");
+        let open = open.header("x-forwarded-for", shopping.client);
+        let checkout = open.json(&content).try_send().ok()?.expect(201).json();
         Some(Wanted {
             token: text(&checkout["token"]),
             body: json!({ "checkout": checkout["id"], "quote": checkout["quote"] }),
         })
+    }
+}
+
+impl Attempt {
+    fn order_id(&self) -> Option<&str> {
+        self.found.as_ref().map(|found| found.id.as_str())
+    }
+
+    fn is_paid(&self) -> bool {
+        self.found.as_ref().is_some_and(|found| found.is_paid)
     }
 }
 
@@ -203,18 +247,19 @@ impl Wanted {
 }
 
 /// One purchase; a part of it is missing when the server went away meanwhile.
-fn buy(buyer: &Buyer, base_url: &str, product: &str, answered: &AtomicU32) -> Option<Attempt> {
+fn buy(buyer: &Buyer, base_url: &str, shopping: &Shopping<'_>) -> Option<Attempt> {
     let client = Client::new(base_url);
     let mut attempt = Attempt {
-        wanted: buyer.wanted(&client, product)?,
+        wanted: buyer.wanted(&client, shopping)?,
         key: unique("key").replace(' ', "-"),
         placed: None,
         paid: false,
+        found: None,
     };
     let Ok(answer) = attempt.wanted.order(&client, &attempt.key) else {
         return Some(attempt);
     };
-    answered.fetch_add(1, Ordering::Relaxed);
+    shopping.answered.fetch_add(1, Ordering::Relaxed);
     let placed = answer.expect(201);
     let session = text(&placed.json()["paymentSession"]["id"]);
     attempt.placed = Some(placed.bytes().to_vec());
@@ -224,18 +269,20 @@ fn buy(buyer: &Buyer, base_url: &str, product: &str, answered: &AtomicU32) -> Op
         .json(&json!({ "outcome": "succeed" }))
         .try_send()
     {
-        answered.fetch_add(1, Ordering::Relaxed);
+        shopping.answered.fetch_add(1, Ordering::Relaxed);
         answer.expect(200);
         attempt.paid = true;
     }
     Some(attempt)
 }
 
-fn check(server: &Server, product: &str, attempts: &mut [Attempt]) {
+/// Looks at everything that was bought since the last kill, at sums over everything, and in the end at everything again.
+fn check(server: &Server, product: &str, attempts: &mut [Attempt], is_last: bool) {
     let shop = Shop::on(server);
     let client = server.client();
-    let mut orders = Vec::new();
-    for attempt in attempts.iter_mut() {
+    let is_looked_at = |attempt: &&mut Attempt| is_last || attempt.found.is_none();
+    let mut placed = Vec::new();
+    for attempt in attempts.iter_mut().filter(is_looked_at) {
         // Sent again with its key, every request has its answer: the first one, or the one that was under way.
         let again = attempt.wanted.order(&client, &attempt.key);
         let again = again.expect("an answer").expect(201);
@@ -245,46 +292,51 @@ fn check(server: &Server, product: &str, attempts: &mut [Attempt]) {
         if attempt.paid {
             shop.admin().wait_for_order(&order.id, "PAID");
         }
-        orders.push((order.id, attempt.wanted.is_guests()));
+        placed.push((order.id, attempt));
     }
     wait_until("an empty outbox", || {
         let outbox = shop.admin().get("/api/v1/payments/outbox").expect_json(200);
         (outbox["meta"]["total"] == 0).then_some(())
     });
-    expect_everything_adds_up(&shop, product, &orders);
+    for (id, attempt) in placed {
+        let found = look_at(&shop, id, &attempt.wanted);
+        if let Some(before) = attempt.found.replace(found.clone()) {
+            assert_eq!(found, before, "another kill changes nothing of it");
+        }
+    }
+    expect_everything_adds_up(&shop, product, attempts);
 }
 
-fn expect_everything_adds_up(shop: &Shop, product: &str, attempts: &[(String, bool)]) {
-    let listed = shop.admin().get("/api/v1/orders?limit=1").expect_json(200);
-    let listed = listed["meta"]["total"].as_u64().expect("a total");
-    let distinct: BTreeSet<&String> = attempts.iter().map(|(id, _)| id).collect();
-    assert_eq!(distinct.len(), attempts.len(), "one order for each key");
-    assert_eq!(listed, attempts.len() as u64, "and no other");
-    let orders: Vec<Value> = attempts
-        .iter()
-        .map(|(id, _)| shop.admin().read_order(id))
-        .collect();
-    let units = |status: &str| {
-        let of_status = orders.iter().filter(|order| order["status"] == status);
-        u64::from(UNITS) * u64::try_from(of_status.count()).expect("a count")
-    };
-    let (pending, paid) = (units("PENDING"), units("PAID"));
-    shop.wait_for_stock(product, STOCK - pending - paid, pending, paid);
-    for (order, (_, is_guests)) in orders.iter().zip(attempts) {
-        let payment = shop.payment_of(order["id"].as_str().expect("an id"));
-        let expected = if order["status"] == "PAID" {
-            "SUCCEEDED"
-        } else {
-            "PENDING"
-        };
-        assert_eq!(payment["status"], expected, "{order} {payment}");
-        let discount = if *is_guests { DISCOUNT } else { 0.0 };
-        let total = f64::from(PRICE * UNITS) - discount;
-        assert_eq!(order["totalAmount"].as_f64(), Some(total), "{order}");
-        assert_eq!(payment["amount"].as_f64(), Some(total), "{payment}");
-    }
+/// One order and its payment, which say the same.
+fn look_at(shop: &Shop, id: String, wanted: &Wanted) -> Found {
+    let (order, payment) = (shop.admin().read_order(&id), shop.payment_of(&id));
+    let is_paid = order["status"] == "PAID";
+    let expected = if is_paid { "SUCCEEDED" } else { "PENDING" };
+    assert_eq!(payment["status"], expected, "{order} {payment}");
+    let discount = if wanted.is_guests() { DISCOUNT } else { 0.0 };
+    let total = f64::from(PRICE * UNITS) - discount;
+    assert_eq!(order["totalAmount"].as_f64(), Some(total), "{order}");
+    assert_eq!(payment["amount"].as_f64(), Some(total), "{payment}");
+    Found { id, is_paid }
+}
+
+fn expect_everything_adds_up(shop: &Shop, product: &str, attempts: &[Attempt]) {
     let admin = shop.admin();
+    let count = |filter: &str| {
+        let list = admin.get(&format!("/api/v1/orders?limit=1{filter}"));
+        list.expect_json(200)["meta"]["total"]
+            .as_u64()
+            .expect("a total")
+    };
+    let found: BTreeSet<&str> = attempts.iter().filter_map(Attempt::order_id).collect();
+    assert_eq!(found.len(), attempts.len(), "one order for each key");
+    let paid = attempts.iter().filter(|attempt| attempt.is_paid()).count();
+    let [all, paid] = [attempts.len(), paid].map(|count| count as u64);
+    let listed = ["", "&status=PAID", "&status=PENDING"].map(count);
+    assert_eq!(listed, [all, paid, all - paid], "and no other");
+    let [paid, pending] = [paid, all - paid].map(|orders| u64::from(UNITS) * orders);
+    shop.wait_for_stock(product, STOCK - pending - paid, pending, paid);
     let code = admin.get(&format!("/api/v1/checkouts/codes/{CODE}"));
-    let guests = attempts.iter().filter(|(_, is_guests)| *is_guests);
+    let guests = attempts.iter().filter(|it| it.wanted.is_guests());
     assert_eq!(code.expect_json(200)["uses"], guests.count());
 }
