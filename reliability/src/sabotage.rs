@@ -137,7 +137,10 @@ impl Sabotage {
             Self::Processing => "UPDATE payments SET is_processing = 0",
             Self::DuplicateCharge => "DELETE FROM refunds WHERE duplicate_charge IS NOT NULL",
             Self::Dispute => "DELETE FROM disputes",
-            Self::Quote => "UPDATE order_quotes SET total = total + 100",
+            Self::Quote => {
+                "UPDATE order_quotes
+                SET document = json_set(document, '$.quote.totals.total', json_extract(document, '$.quote.totals.total') + 100)"
+            }
             Self::CodeLimit => "UPDATE discount_codes SET uses = 0",
             Self::RefundFailure => "UPDATE provider_refunds SET failed_at = NULL, failure = NULL",
         };
