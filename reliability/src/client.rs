@@ -19,7 +19,7 @@ pub const CUSTOMER_EMAIL: &str = "ada@customers.test";
 pub const PASSWORD: &str = shop::PASSWORD;
 
 /// The customer's address book.
-const ADDRESSES: &str = "/api/v1/auth/me/addresses";
+pub(crate) const ADDRESSES: &str = "/api/v1/auth/me/addresses";
 
 /// How long an ended session's access token may be good for orders, also while nobody can be asked which ones have ended.
 pub(crate) const REVOKED_WITHIN: Duration = Duration::from_secs(31);
@@ -36,8 +36,10 @@ pub struct Facts {
     pub passwords: BTreeMap<String, String>,
     /// Sessions whose end was answered.
     pub ended: Vec<Session>,
-    /// The customer's address book as it was answered last.
-    pub address_book: Option<Value>,
+    /// The customer's address book as it was answered last, and how often it has been another one than before.
+    pub address_book: Option<(Value, u64)>,
+    /// What a customer noticed at once.
+    pub complaints: Vec<String>,
     /// Units that were answered as put in, by product.
     pub units: BTreeMap<String, i64>,
     /// Idempotency keys of orders that were not refused.
@@ -60,6 +62,14 @@ pub struct Facts {
 pub(crate) fn tag_of(product: &Value) -> String {
     let numbers = ["version", "stock", "reserved", "sold"].map(|name| product[name].to_string());
     format!("\"{}\"", numbers.join("-"))
+}
+
+/// An address of an address book as it is shown, so that it is shown as it was sent.
+pub(crate) fn saved_address(name: &str) -> Value {
+    json!({
+        "label": format!("At {name}'s"), "name": name, "line1": "Ring 1", "postalCode": "1010", "city": "Wien", "country": "AT",
+        "isDefaultShipping": name == "Ada", "isDefaultBilling": false,
+    })
 }
 
 /// Somebody's session.
@@ -242,24 +252,37 @@ impl<'w> Story<'w> {
         self.facts.passwords.extend([changed]);
     }
 
-    /// The customer replaces the address book, which may be sent again: it is a whole document.
+    /// The customer replaces the address book by another one, of these names, against the version that was answered last. Whoever was
+    /// not answered may find that it has been replaced: then by all of that.
     pub fn replace_addresses(&mut self, names: &[&str]) {
-        let address = |name: &&str| json!({ "name": name, "line1": "Ring 1", "postalCode": "1010", "city": "Wien", "country": "AT" });
-        let addresses: Vec<Value> = names.iter().map(address).collect();
+        let addresses: Vec<Value> = names.iter().map(|name| saved_address(name)).collect();
         let body = json!({ "addresses": addresses });
+        let known = self.facts.address_book.take();
+        let version = known.map_or(0, |(_, version)| version);
         let answer = self.send(|client| {
-            let request = client
-                .request("PUT", ADDRESSES)
-                .bearer(&self.customer.token);
-            request.json(&body)
+            let request = client.request("PUT", ADDRESSES);
+            let request = request.bearer(&self.customer.token);
+            let tag = format!("\"{version}\"");
+            request.header("if-match", &tag).json(&body)
         });
-        self.facts.address_book = Some(answer.expect(200).json());
+        let now = match answer.status() {
+            412 => self.get(&self.customer, ADDRESSES),
+            _ => answer.expect(200).json(),
+        };
+        if now != body {
+            let what = format!("3: {body} was sent, and the address book is {now}");
+            self.facts.complaints.push(what);
+        }
+        self.facts.address_book = Some((body, version + 1));
     }
 
-    /// The customer's address book, read in a new session.
-    pub fn address_book(&self) -> Value {
+    /// The customer's address book, read in a new session, and its entity tag.
+    pub fn address_book(&self) -> (Value, String) {
         let customer = self.log_in(CUSTOMER_EMAIL, PASSWORD);
-        self.get(&customer, ADDRESSES)
+        let book = self.send(|client| client.get(ADDRESSES).bearer(&customer.token));
+        let book = book.expect(200);
+        let tag = book.header("etag").unwrap_or_default().to_owned();
+        (book.json(), tag)
     }
 
     /// Sessions of those that have ended of which something can still be used.

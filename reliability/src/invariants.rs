@@ -67,14 +67,15 @@ pub fn violations(story: &mut Story<'_>) -> Vec<String> {
     }
     story.log_in_as_admin();
     found.extend(check(&read(story), &story.facts));
-    if let Some(answered) = &story.facts.address_book {
-        let kept = story.address_book();
-        if kept != *answered {
+    if let Some((answered, version)) = &story.facts.address_book {
+        let (kept, tag) = story.address_book();
+        if kept != *answered || tag != format!("\"{version}\"") {
             found.push(format!(
-                "3: an answered address book has changed: {answered}, now {kept}"
+                "3: an answered address book has changed: {answered} at version {version}, now {kept} at {tag}"
             ));
         }
     }
+    found.append(&mut story.facts.complaints);
     for email in &story.facts.registered {
         let changed = story.facts.passwords.get(email);
         story.log_in(

@@ -39,13 +39,15 @@ pub enum Sabotage {
     Quote,
     /// Nobody counts how often a discount code is used.
     CodeLimit,
+    /// The old addresses of an address book go before the new ones are there: the two are not one transaction.
+    AddressBook,
     /// Nobody remembers that somebody may have opened the payment of an order that was given up.
     StrayPayment,
 }
 
 impl Sabotage {
     /// Those that crash points and short simulations notice.
-    pub const COMMON: [Self; 13] = [
+    pub const COMMON: [Self; 14] = [
         Self::Inbox,
         Self::Outbox,
         Self::Reservation,
@@ -59,6 +61,7 @@ impl Sabotage {
         Self::Dispute,
         Self::Quote,
         Self::CodeLimit,
+        Self::AddressBook,
     ];
 
     /// Those that only long simulations notice: two requests and a crash must meet. Tests of the contexts try all ways in which
@@ -86,6 +89,7 @@ impl Sabotage {
             Self::Dispute => "dispute",
             Self::Quote => "quote",
             Self::CodeLimit => "code-limit",
+            Self::AddressBook => "address-book",
             Self::StrayPayment => "stray-payment",
         }
     }
@@ -122,13 +126,14 @@ impl Sabotage {
             Self::Dispute => "INSERT INTO disputes",
             Self::Quote => "INSERT INTO order_quotes",
             Self::CodeLimit => "UPDATE discount_codes SET uses",
+            Self::AddressBook => "DELETE FROM addresses",
         }
     }
 
     /// Statements that happen after a call.
     pub fn breaks(self, call: &HostCall<'_>) -> Option<&'static str> {
         let statements = match self {
-            Self::Inbox | Self::Outbox | Self::Reservation => "COMMIT; BEGIN",
+            Self::Inbox | Self::Outbox | Self::Reservation | Self::AddressBook => "COMMIT; BEGIN",
             Self::IdempotencyKey => "DELETE FROM idempotency_keys",
             Self::Release => "DELETE FROM follow_ups WHERE task = 'release-stock'",
             Self::StrayPayment => "DELETE FROM follow_ups WHERE task = 'cancel-payment'",
@@ -137,7 +142,10 @@ impl Sabotage {
             Self::Processing => "UPDATE payments SET is_processing = 0",
             Self::DuplicateCharge => "DELETE FROM refunds WHERE duplicate_charge IS NOT NULL",
             Self::Dispute => "DELETE FROM disputes",
-            Self::Quote => "UPDATE order_quotes SET total = total + 100",
+            Self::Quote => {
+                "UPDATE order_quotes
+                SET document = json_set(document, '$.quote.totals.total', json_extract(document, '$.quote.totals.total') + 100)"
+            }
             Self::CodeLimit => "UPDATE discount_codes SET uses = 0",
             Self::RefundFailure => "UPDATE provider_refunds SET failed_at = NULL, failure = NULL",
         };

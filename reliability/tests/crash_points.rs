@@ -165,7 +165,7 @@ fn name(kind: CallKind) -> &'static str {
 }
 
 /// The scenario in which each broken shop must show.
-const BROKEN: [(Sabotage, &str); 13] = [
+const BROKEN: [(Sabotage, &str); 14] = [
     (Sabotage::Inbox, "pay"),
     (Sabotage::Outbox, "pay"),
     (Sabotage::Reservation, "order of three lines"),
@@ -179,6 +179,7 @@ const BROKEN: [(Sabotage, &str); 13] = [
     (Sabotage::Dispute, "dispute, with Stripe"),
     (Sabotage::Quote, "order a checkout"),
     (Sabotage::CodeLimit, "order a checkout"),
+    (Sabotage::AddressBook, "replace the address book"),
 ];
 
 #[test]

@@ -31,6 +31,8 @@ mod http;
 pub mod load;
 pub mod metrics;
 pub mod moving;
+#[cfg(target_os = "linux")]
+pub mod network;
 mod postgres;
 mod problem;
 mod process;

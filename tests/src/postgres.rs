@@ -71,6 +71,15 @@ impl Postgres {
         self.variables(&[&server], "")
     }
 
+    /// The same for a shop that reaches the server at that address.
+    ///
+    /// # Panics
+    /// When they cannot be made.
+    pub fn shop_at(&self, address: &str) -> Vec<(String, String)> {
+        let server = format!("{address}:{}", self.port());
+        self.variables(&[&server], "")
+    }
+
     /// The same with a standby: the shop goes to the one of both that takes changes.
     ///
     /// # Panics

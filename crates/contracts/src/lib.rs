@@ -18,7 +18,7 @@ mod bindings {
         path: "../../wit",
         world: "mercato:shop/contracts",
         runtime_path: "::spin_sdk::wit_bindgen::rt",
-        additional_derives: [PartialEq, Eq],
+        additional_derives: [PartialEq, Eq, serde::Serialize, serde::Deserialize],
         generate_all,
     });
 }

@@ -166,6 +166,17 @@ impl Problem {
         .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
+    /// 504: what the server answers in the place of a component that works on a request for longer than it is given.
+    #[must_use]
+    pub fn timeout() -> Self {
+        Self::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "timeout",
+            "Timeout",
+            "The request took longer than the server allows",
+        )
+    }
+
     /// The same problem with a further header.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {

@@ -3,6 +3,8 @@
 #[cfg(not(target_family = "wasm"))]
 pub mod examples;
 
+mod message;
+
 use std::fmt;
 
 pub use mercato_address_view::AddressView;
@@ -13,6 +15,7 @@ use mercato_edge::{Amount, Percent, Price, Problem, Timestamp};
 use mercato_kernel::{ProductId, QuoteId};
 use mercato_money::{Currency, Money, Rate};
 use mercato_platform::log;
+pub use message::MessageView;
 use serde::Serialize;
 use utoipa::ToSchema;
 

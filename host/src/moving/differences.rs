@@ -4,8 +4,8 @@
 pub(super) const VERSIONS: [Version; 5] = [
     version("auth", 5, 3),
     version("checkout", 2, 2),
-    version("orders", 10, 3),
-    version("payments", 14, 6),
+    version("orders", 11, 4),
+    version("payments", 15, 7),
     version("products", 8, 4),
 ];
 

@@ -32,6 +32,8 @@ pub struct Purchase {
 /// What is bought, by whom and where.
 pub struct Crowd {
     urls: Vec<String>,
+    /// What the thread of each buyer begins with, if anything.
+    beginning: Option<Box<dyn Fn() + Send + Sync>>,
     pub buyers: Vec<Account>,
     pub product: String,
     /// Orders that were answered.
@@ -43,14 +45,27 @@ pub struct Crowd {
 
 impl Crowd {
     pub fn of(replicas: &Replicas, buyers: usize) -> Self {
-        let shop = replicas.shop(0);
+        Self::at(&replicas.shop(0), replicas.urls(), buyers)
+    }
+
+    /// Who buy at the replicas of these URLs.
+    pub fn at(shop: &Shop, urls: Vec<String>, buyers: usize) -> Self {
         Self {
-            urls: replicas.urls(),
+            urls,
+            beginning: None,
             buyers: (0..buyers).map(|_| shop.customer()).collect(),
             product: shop.product(3, STOCK),
             placed: AtomicU32::new(0),
             again: AtomicU32::new(0),
             is_over: AtomicBool::new(false),
+        }
+    }
+
+    /// The same, whose buyers go somewhere first.
+    pub fn beginning_with(self, go: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            beginning: Some(Box::new(go)),
+            ..self
         }
     }
 
@@ -86,6 +101,9 @@ impl Crowd {
     }
 
     fn buy_as(&self, buyer: usize) -> Vec<Purchase> {
+        if let Some(begin) = &self.beginning {
+            begin();
+        }
         let token = &self.buyers[buyer].token;
         let clients = self
             .urls

@@ -6,6 +6,8 @@ mod crowd;
 mod failover;
 mod failures;
 mod locks;
+#[cfg(target_os = "linux")]
+mod partition;
 mod secrets;
 mod shared;
 mod versions;

@@ -101,7 +101,8 @@ fn register() -> Result<OperationExamples, Problem> {
         .answer("customer", "The account and its first session", opened)?
         .problem(&refusal(wrong))
         .problem(&problem(Error::EmailTaken))
-        .problem(&problem(Error::TooManyAttempts(PAUSE_SECONDS))))
+        .problem(&problem(Error::TooManyAttempts(PAUSE_SECONDS)))
+        .problem(&Problem::timeout()))
 }
 
 fn log_in() -> Result<OperationExamples, Problem> {
@@ -116,7 +117,8 @@ fn log_in() -> Result<OperationExamples, Problem> {
         .answer("customer", "A new session", opened(session()?))?
         .problem(&refusal(wrong))
         .problem(&problem(Error::InvalidCredentials))
-        .problem(&problem(Error::TooManyAttempts(PAUSE_SECONDS))))
+        .problem(&problem(Error::TooManyAttempts(PAUSE_SECONDS)))
+        .problem(&Problem::timeout()))
 }
 
 fn refresh() -> Result<OperationExamples, Problem> {

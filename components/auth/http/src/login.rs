@@ -14,6 +14,7 @@ use crate::resource::{SessionResource, opened};
     returns = "The account and its new session",
     401 = "`invalid-credentials`: the address or the password is wrong",
     429 = "Too many wrong passwords of late; the right one has to wait, too",
+    504 = "`timeout`: it took longer than the server allows, because many others log in; try again",
 )]
 pub async fn login(
     Json(credentials): Json<Credentials>,

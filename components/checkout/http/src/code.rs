@@ -39,10 +39,10 @@ pub struct NewCodeBody {
     #[schema(value_type = Vec<ProductId>, required = false, max_items = 1000)]
     pub products: Option<Vec<ProductId>>,
     /// How often it may be used in all; without end when absent.
-    #[schema(value_type = u32, required = false, minimum = 1, example = 100)]
+    #[schema(value_type = u32, required = false, minimum = 1, maximum = 2_147_483_647, example = 100)]
     pub limit: Option<u32>,
     /// How often by one account or one e-mail address; without end when absent.
-    #[schema(value_type = u32, required = false, minimum = 1, example = 1)]
+    #[schema(value_type = u32, required = false, minimum = 1, maximum = 2_147_483_647, example = 1)]
     pub limit_per_customer: Option<u32>,
     /// Whether others may stand beside it, if they may, too; `false` when absent.
     #[schema(value_type = bool, required = false, example = false)]
@@ -65,9 +65,9 @@ pub struct CodeChangesBody {
     #[field(values)]
     #[schema(value_type = Vec<ProductId>, required = false, max_items = 1000)]
     pub products: Option<Vec<ProductId>>,
-    #[schema(value_type = Option<u32>, required = false, minimum = 1, example = 200)]
+    #[schema(value_type = Option<u32>, required = false, minimum = 1, maximum = 2_147_483_647, example = 200)]
     pub limit: Option<Option<u32>>,
-    #[schema(value_type = Option<u32>, required = false, minimum = 1, example = 1)]
+    #[schema(value_type = Option<u32>, required = false, minimum = 1, maximum = 2_147_483_647, example = 1)]
     pub limit_per_customer: Option<Option<u32>>,
     #[schema(value_type = bool, required = false, example = false)]
     pub combinable: Option<bool>,
@@ -103,10 +103,10 @@ pub struct CodeResource {
     /// All products when empty.
     products: Vec<ProductId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 1, example = 100)]
+    #[schema(nullable = false, minimum = 1, maximum = 2_147_483_647, example = 100)]
     limit: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 1, example = 1)]
+    #[schema(nullable = false, minimum = 1, maximum = 2_147_483_647, example = 1)]
     limit_per_customer: Option<u32>,
     #[schema(example = false)]
     combinable: bool,

@@ -13,11 +13,35 @@ use checkout::domain::{Email, Note};
 use mercato_platform::log;
 
 use super::codes::CodeError;
-use super::quotes::{QuoteError, QuotedOrder, UnavailableLine};
+use super::quotes::{Prepared, QuoteError, QuotedOrder, ShownQuote, UnavailableLine};
 use super::types;
 
+/// A quote that can be ordered, with all that an order keeps of its checkout; none when it is not complete.
+pub fn prepared(view: CheckoutView) -> Option<Prepared> {
+    let messages = messages(&view);
+    let order = quoted_order(view)?;
+    Some(Prepared { order, messages })
+}
+
+fn messages(view: &CheckoutView) -> Vec<types::Message> {
+    let messages = view.quote.messages.iter().cloned();
+    messages.map(published::message).collect()
+}
+
+/// A checkout's quote as it is shown; none when nobody was shown it.
+fn shown(view: CheckoutView) -> Option<ShownQuote> {
+    let content = view.checkout.content().clone();
+    Some(ShownQuote {
+        messages: messages(&view),
+        email: content.email.as_ref().map(Email::as_str).map(str::to_owned),
+        shipping_address: content.shipping_address.map(published::address),
+        billing_address: content.billing_address.map(published::address),
+        quote: quote_of(view)?,
+    })
+}
+
 /// All that an order keeps of a checkout whose quote is complete; none when it is not.
-pub fn quoted_order(view: CheckoutView) -> Option<QuotedOrder> {
+fn quoted_order(view: CheckoutView) -> Option<QuotedOrder> {
     let content = view.checkout.content().clone();
     let metadata = content.metadata.entries().to_vec();
     Some(QuotedOrder {
@@ -61,9 +85,7 @@ pub fn quote_error(error: Error) -> QuoteError {
         Error::LinesUnavailable(lines) => {
             QuoteError::LinesUnavailable(lines.into_iter().map(unavailable).collect())
         }
-        Error::QuoteChanged(view) => {
-            quote_of(*view).map_or(QuoteError::Internal, QuoteError::Changed)
-        }
+        Error::QuoteChanged(view) => shown(*view).map_or(QuoteError::Internal, QuoteError::Changed),
         Error::Incomplete(parts) => {
             QuoteError::Incomplete(parts.into_iter().map(missing).collect())
         }

@@ -14,7 +14,7 @@ use checkout::domain::{
 use mercato_kernel::{CheckoutId, ProductId};
 
 use crate::codes::CodeError;
-use crate::contract::{code_error, quote_error, quoted_order};
+use crate::contract::{code_error, prepared, quote_error};
 use crate::quotes::QuoteError;
 use crate::types;
 
@@ -92,7 +92,7 @@ fn view(email: Option<&str>) -> CheckoutView {
 fn an_order_keeps_all_of_the_checkout() {
     let view = view(Some("ada@example.com"));
     let id = view.checkout.shown().unwrap().id.to_string();
-    let order = quoted_order(view).unwrap();
+    let order = prepared(view).unwrap().order;
     assert_eq!(
         (&*order.email, &*order.shipping_address.country),
         ("ada@example.com", "AT")
@@ -112,14 +112,19 @@ fn an_order_keeps_all_of_the_checkout() {
 
 #[test]
 fn what_is_incomplete_is_no_order() {
-    assert!(quoted_order(view(None)).is_none());
+    assert!(prepared(view(None)).is_none());
 }
 
 #[test]
 fn every_error_keeps_its_name() {
     let cause = || "the cause".to_owned();
     let changed = Error::QuoteChanged(Box::new(view(None)));
-    assert!(matches!(quote_error(changed), QuoteError::Changed(quote) if quote.lines.len() == 1));
+    let QuoteError::Changed(shown) = quote_error(changed) else {
+        panic!("it has changed");
+    };
+    assert_eq!(shown.quote.lines.len(), 1);
+    assert_eq!(shown.shipping_address.unwrap().country, "AT");
+    assert_eq!(shown.email, None);
     let incomplete = Error::Incomplete(vec![Missing::Email]);
     assert!(matches!(
         quote_error(incomplete),

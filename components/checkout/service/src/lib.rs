@@ -15,7 +15,7 @@ use settle_codes::Settlement;
 mercato_contracts::component!(Component, "mercato:shop/checkout-service", "../../../wit");
 
 use bindings::exports::mercato::checkout::codes::{self, CodeError};
-use bindings::exports::mercato::checkout::quotes::{self, QuoteError, QuotedOrder};
+use bindings::exports::mercato::checkout::quotes::{self, Prepared, QuoteError};
 use bindings::exports::mercato::checkout::types;
 
 /// What the world `checkout-service` exports.
@@ -26,13 +26,13 @@ impl quotes::Guest for Component {
         checkout_id: String,
         holder: types::Holder,
         quote_id: String,
-    ) -> Result<QuotedOrder, QuoteError> {
+    ) -> Result<Prepared, QuoteError> {
         let command = command(&checkout_id, holder, &quote_id).ok_or(QuoteError::NotFound)?;
         log::in_span(&[("checkout_id", &command.id.text())], async {
             let checkouts = checkout::instance().await.map_err(contract::quote_error)?;
             let view = prepare_order::handle(&*checkouts, command).await;
             let view = view.map_err(contract::quote_error)?;
-            contract::quoted_order(view).ok_or(QuoteError::Internal)
+            contract::prepared(view).ok_or(QuoteError::Internal)
         })
         .await
     }

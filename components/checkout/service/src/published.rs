@@ -4,9 +4,9 @@
 //! component compiles this file with the former, the REST adapter of checkouts and the tests of orders with the latter.
 
 use checkout::domain::quote::{
-    Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, TaxRate, Totals,
+    Message, Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, TaxRate, Totals,
 };
-use checkout::domain::{Address, ShownQuote};
+use checkout::domain::{Address, CodeProblem, ShownQuote};
 
 use super::types;
 
@@ -37,6 +37,49 @@ pub fn address(address: Address) -> types::Address {
         region: address.region,
         country: address.country,
         phone: address.phone,
+    }
+}
+
+/// What the customer should know.
+pub fn message(message: Message) -> types::Message {
+    // A checkout has some hundred lines at the most.
+    let line = |line: usize| u32::try_from(line).unwrap_or(u32::MAX);
+    match message {
+        Message::PriceChanged { line: of, was, is } => {
+            types::Message::PriceChanged(types::PriceChange {
+                line: line(of),
+                was: was.units(),
+                now: is.units(),
+            })
+        }
+        Message::InsufficientStock {
+            line: of,
+            available,
+        } => types::Message::InsufficientStock(types::Shortage {
+            line: line(of),
+            available,
+        }),
+        Message::UnknownProduct { product_id } => {
+            types::Message::UnknownProduct(product_id.to_string())
+        }
+        Message::Code { code, problem } => types::Message::Code(types::IdleCode {
+            code,
+            problem: code_problem(problem),
+        }),
+        Message::NoShippingOption => types::Message::NoShippingOption,
+        Message::ShippingOptionGone { code } => types::Message::ShippingOptionGone(code),
+    }
+}
+
+const fn code_problem(problem: CodeProblem) -> types::CodeProblem {
+    match problem {
+        CodeProblem::Unknown => types::CodeProblem::Unknown,
+        CodeProblem::Expired => types::CodeProblem::Expired,
+        CodeProblem::UsedUp => types::CodeProblem::UsedUp,
+        CodeProblem::NotCombinable => types::CodeProblem::NotCombinable,
+        CodeProblem::BelowMinimum => types::CodeProblem::BelowMinimum,
+        CodeProblem::NotApplicable => types::CodeProblem::NotApplicable,
+        CodeProblem::NoEffect => types::CodeProblem::NoEffect,
     }
 }
 

@@ -12,7 +12,7 @@ use mercato_platform::ids::Ids;
 use crate::application::locks::Locks;
 use crate::domain::{
     CheckoutHolder, OrderError, OrderItem, OrderRequest, OrderView, OrderedQuote, Payment,
-    PaymentEvent, QuotedOrder, RejectedLine,
+    PaymentEvent, Prepared, RejectedLine,
 };
 use crate::settings::Settings;
 use crate::store::Records;
@@ -140,7 +140,7 @@ pub trait Checkouts {
         checkout: CheckoutId,
         holder: &CheckoutHolder,
         quote: &str,
-    ) -> Result<QuotedOrder, OrderError>;
+    ) -> Result<Prepared, OrderError>;
     /// Holds a use of all codes of a quote, or of none, for whoever orders: the account, if there is one.
     async fn hold_codes(
         &self,

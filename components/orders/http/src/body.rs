@@ -21,15 +21,27 @@ impl FromFields for OrderBody {
 
     fn from_fields(fields: &mut Fields) -> Self {
         if fields.contains(CHECKOUT) {
-            Self::Checkout(NewCheckoutOrder::from_fields(fields))
-        } else {
-            Self::Items(NewOrder::from_fields(fields))
+            return Self::Checkout(NewCheckoutOrder::from_fields(fields));
         }
+        if fields.contains(ITEMS) {
+            return Self::Items(NewOrder::from_fields(fields));
+        }
+        let rest =
+            "is required, or checkout and quote: products, or a checkout as its customer saw it";
+        fields.reject(ITEMS, "required", rest);
+        Self::Items(NewOrder {
+            items: Vec::new(),
+            expected_total: fields.optional("expectedTotal"),
+            replaces: fields.optional("replaces"),
+        })
     }
 }
 
 /// The member that tells an order of a checkout from one of products.
 const CHECKOUT: &str = "checkout";
+
+/// The member that an order of products has.
+const ITEMS: &str = "items";
 
 /// A checkout as its customer saw it.
 #[body]
@@ -180,6 +192,25 @@ mod tests {
                 named(&from_json::<OrderBody>(&body).unwrap_err()),
                 expected,
                 "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_empty_order_says_what_can_be_ordered() {
+        for body in [
+            "{}",
+            r#"{"expectedTotal":1,"replaces":"01890a5d-ac96-774b-bcce-b302099a8057"}"#,
+        ] {
+            let problem = from_json::<OrderBody>(body).unwrap_err();
+            let document = problem.document("/", "r", "t");
+            let errors = document["errors"].as_array().unwrap();
+            assert_eq!(errors.len(), 1, "{document}");
+            assert_eq!(errors[0]["code"], "required");
+            let message = errors[0]["message"].as_str().unwrap();
+            assert!(
+                message.starts_with("items is required, or checkout and quote"),
+                "{message}"
             );
         }
     }

@@ -1,9 +1,9 @@
 //! What stands in the way of an order.
 
-use mercato_edge::Amount;
+use mercato_edge::{Amount, Problem};
 use mercato_kernel::OrderId;
-use mercato_quote_view::QuoteView;
-use orders::domain::{Missing, OrderStatus, RejectedLine};
+use mercato_quote_view::{AddressView, MessageView, QuoteView};
+use orders::domain::{Missing, OrderStatus, RejectedLine, ShownQuote};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,7 +29,7 @@ pub struct OrderConflict {
     /// With `quote-changed`: what the checkout costs now.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub checkout: Option<QuoteView>,
+    pub checkout: Option<ChangedCheckout>,
     /// With `checkout-incomplete`: what has to be filled in before the checkout can be ordered.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = json!(["email"]))]
@@ -44,8 +44,8 @@ pub struct OrderConflict {
     pub replaced_by: Option<OrderId>,
     /// With `too-many-open-orders`, `too-many-units-held` and `too-many-orders`: what is allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 1, example = 50)]
-    pub limit: Option<u64>,
+    #[schema(nullable = false, minimum = 1, maximum = 1_000_000_000, example = 50)]
+    pub limit: Option<u32>,
     /// With `invalid-transition`: the status the order has.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -54,6 +54,42 @@ pub struct OrderConflict {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub to: Option<OrderStatus>,
+}
+
+/// A checkout whose quote is another one by now, as it is shown.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangedCheckout {
+    #[serde(flatten)]
+    quote: QuoteView,
+    messages: Vec<MessageView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = Email, example = "ada@example.com")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    shipping_address: Option<AddressView>,
+    /// Absent where it is the shipping address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    billing_address: Option<AddressView>,
+}
+
+impl ChangedCheckout {
+    /// The quote of now.
+    ///
+    /// # Errors
+    /// 500 when there is something in it that no quote may have.
+    pub fn new(shown: ShownQuote) -> Result<Self, Problem> {
+        let messages = shown.messages.into_iter().map(MessageView::shown);
+        Ok(Self {
+            quote: QuoteView::new(shown.quote)?,
+            messages: messages.collect::<Result<_, _>>()?,
+            email: shown.email,
+            shipping_address: shown.shipping_address.map(Into::into),
+            billing_address: shown.billing_address.map(Into::into),
+        })
+    }
 }
 
 /// What has to be filled in.

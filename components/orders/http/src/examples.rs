@@ -16,10 +16,10 @@ use orders::application::commands::create_order::Placement;
 use orders::application::queries::find_order::OrderDetails;
 use orders::application::queries::order_stats::{MoneyReceived, OrderStats};
 use orders::domain::{
-    Actor, Address, CheckoutSession, HolderKind, Limit, LimitReached, LineProblem, Missing,
-    OrderError, OrderItem, OrderNumber, OrderStatus, OrderToken, OrderView, OrderedQuote, Payment,
-    PaymentStatus, Quantity, Quote, QuotedOrder, Receipt, ReceiptId, RejectedLine, StatusChange,
-    TotalChanged, Transition,
+    Actor, Address, CheckoutSession, HolderKind, Limit, LimitReached, LineProblem, Message,
+    Missing, OrderError, OrderItem, OrderNumber, OrderStatus, OrderToken, OrderView, OrderedQuote,
+    Payment, PaymentStatus, PriceChange, Quantity, Quote, QuotedOrder, Receipt, ReceiptId,
+    RejectedLine, ShownQuote, StatusChange, TotalChanged, Transition,
 };
 use serde_json::json;
 
@@ -129,7 +129,7 @@ fn create() -> Result<OperationExamples, Problem> {
             items: vec![cups()?],
         }),
         OrderError::CheckoutNotFound,
-        OrderError::QuoteChanged(Box::new(quote())),
+        OrderError::QuoteChanged(Box::new(dearer())),
         OrderError::QuoteIncomplete(vec![Missing::Email]),
         OrderError::AlreadyOrdered(known(OrderId::parse(ORDER_ID))?),
         OrderError::CheckoutRequired,
@@ -358,22 +358,42 @@ fn quote() -> Quote {
     }
 }
 
+/// The checkout of the story at a price that was another one when it was shown last.
+fn dearer() -> ShownQuote {
+    let change = PriceChange {
+        line: 0,
+        was: 119_000,
+        now: 125_000,
+    };
+    ShownQuote {
+        quote: quote(),
+        messages: vec![Message::PriceChanged(change)],
+        email: Some("ada@example.com".to_owned()),
+        shipping_address: Some(vienna()),
+        billing_address: None,
+    }
+}
+
+fn vienna() -> Address {
+    Address {
+        name: "Ada Lovelace".to_owned(),
+        company: None,
+        line1: "Ring 1".to_owned(),
+        line2: None,
+        postal_code: Some("1010".to_owned()),
+        city: Some("Wien".to_owned()),
+        region: None,
+        country: "AT".to_owned(),
+        phone: None,
+    }
+}
+
 /// The order of a guest whose checkout it was.
 fn quoted() -> Result<OrderView, Problem> {
     let content = QuotedOrder {
         quote: quote(),
         email: "ada@example.com".to_owned(),
-        shipping_address: Address {
-            name: "Ada Lovelace".to_owned(),
-            company: None,
-            line1: "Ring 1".to_owned(),
-            line2: None,
-            postal_code: Some("1010".to_owned()),
-            city: Some("Wien".to_owned()),
-            region: None,
-            country: "AT".to_owned(),
-            phone: None,
-        },
+        shipping_address: vienna(),
         billing_address: None,
         note: Some("Please ring twice".to_owned()),
         metadata: vec![("gift".to_owned(), "yes".to_owned())],

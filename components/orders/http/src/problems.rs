@@ -1,12 +1,11 @@
 //! What the errors of orders are in HTTP: the whole table.
 
 use mercato_edge::{HeaderValue, Problem, StatusCode, header};
-use mercato_quote_view::QuoteView;
 use orders::domain::{
     HolderKind, Limit, LimitReached, Missing, OrderError, RejectedLine, TotalChanged, Transition,
 };
 
-use crate::conflict::{ConflictLine, OrderConflict};
+use crate::conflict::{ChangedCheckout, ConflictLine, OrderConflict};
 
 /// Pause before a customer should try again to open a payment, in seconds.
 const PAYMENT_RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
@@ -23,8 +22,8 @@ pub fn problem(error: OrderError) -> Problem {
         OrderError::LinesUnavailable(lines) => lines_rejected("lines-unavailable", lines),
         OrderError::TotalChanged(changed) => total_changed(changed),
         OrderError::CheckoutNotFound => Problem::not_found("checkout"),
-        OrderError::QuoteChanged(quote) => {
-            QuoteView::new(*quote).map_or_else(|problem| problem, quote_changed)
+        OrderError::QuoteChanged(shown) => {
+            ChangedCheckout::new(*shown).map_or_else(|problem| problem, quote_changed)
         }
         // The use case has looked up what it is now.
         OrderError::QuoteOutdated => Problem::internal(),
@@ -117,10 +116,10 @@ fn total_changed(changed: TotalChanged) -> Problem {
     })
 }
 
-fn quote_changed(quote: QuoteView) -> Problem {
+fn quote_changed(checkout: ChangedCheckout) -> Problem {
     let detail = "nothing was ordered: the checkout is another one by now, in its price, its address, its note or its codes; show it and ask again";
     Problem::conflict("quote-changed", detail).with_members(&OrderConflict {
-        checkout: Some(quote),
+        checkout: Some(checkout),
         ..OrderConflict::default()
     })
 }
@@ -162,7 +161,7 @@ fn limit_reached(reached: &LimitReached) -> Problem {
         Limit::OrdersPerDay(seconds) => too_many_orders(max, "day", holder, seconds),
     };
     problem.with_members(&OrderConflict {
-        limit: Some(max),
+        limit: Some(u32::try_from(max).unwrap_or(u32::MAX)),
         ..OrderConflict::default()
     })
 }

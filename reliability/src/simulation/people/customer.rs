@@ -45,7 +45,7 @@ impl Person {
     /// What a customer does all day.
     pub async fn shop_around(mut self) -> Self {
         while !self.town.is_evening.get() {
-            match self.below(14) {
+            match self.below(15) {
                 0..=2 => self.place_order().await,
                 12..=13 => self.order_checkout().await,
                 3..=6 => self.pay().await,
@@ -53,9 +53,11 @@ impl Person {
                 8 => self.send_again().await,
                 9 if self.below(LOGOUTS) == 0 => self.log_out().await,
                 9 => self.refresh().await,
+                14 => self.replace_addresses().await,
                 _ => self.look_at_order().await,
             }
         }
+        self.look_at_addresses().await;
         self
     }
 

@@ -1,8 +1,10 @@
 //! Who uses the shop: customers and an admin. They are sensible: what was not answered they send again, with the same key,
 //! and they note what they were answered.
 
+mod address_book;
 mod admin;
 mod checkout;
+pub mod cron;
 mod customer;
 
 use std::rc::Rc;
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 use super::town::{Answer, Ask, Town};
 use crate::client::{PASSWORD, Session};
 use crate::world::{ADMIN_EMAIL, ADMIN_PASSWORD};
+use address_book::AddressBook;
 use customer::Order;
 
 /// How long somebody waits who has tried to log in too often, and how many times: as long as the shop may ask for at most.
@@ -40,6 +43,8 @@ pub struct Person {
     orders: Vec<Order>,
     /// Refunds that were made, as they were answered, and when, in seconds since the Unix epoch.
     refunds: Vec<(Ask, Answer, u64)>,
+    /// As it was answered last.
+    address_book: AddressBook,
 }
 
 impl Person {
@@ -82,6 +87,7 @@ impl Person {
             keys: 0,
             orders: Vec::new(),
             refunds: Vec::new(),
+            address_book: AddressBook::default(),
         }
     }
 

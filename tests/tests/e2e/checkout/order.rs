@@ -16,6 +16,11 @@ fn a_price_that_has_moved_orders_nothing_and_is_told() {
     let problem = checkout.order().expect_problem(409, "quote-changed");
     let changed = &problem["checkout"];
     assert_eq!(changed["totals"]["total"], 16.9);
+    // It is shown as the checkout itself is.
+    checkout.look();
+    for member in ["messages", "email", "shippingAddress", "lines"] {
+        assert_eq!(changed[member], checkout.shown[member], "{member}");
+    }
     assert_eq!(shop.stock(&product).free, 5);
     // What it is now can be ordered by the name that the problem gives.
     checkout.look();

@@ -8,6 +8,9 @@ use super::texts::{CodeName, Label, broken};
 /// Most products that a code is for.
 pub const CODE_PRODUCTS_MAX: usize = 1_000;
 
+/// Most uses that a limit can allow: what every client can count to.
+pub const USES_LIMIT_MAX: u32 = i32::MAX.cast_unsigned();
+
 /// Most codes in a checkout.
 pub const CODES_MAX: usize = 5;
 
@@ -96,6 +99,8 @@ pub enum CodeProblem {
     BelowMinimum,
     /// It is for none of the lines.
     NotApplicable,
+    /// There is nothing that it could take off: others have taken all of it, or shipping costs nothing anyway.
+    NoEffect,
 }
 
 named!(CodeProblem);
@@ -135,6 +140,11 @@ impl CodeTerms {
         ] {
             if limit == Some(0) {
                 errors.push(broken(field, ("min", "must not be less than 1".into())));
+            }
+            if limit.is_some_and(|limit| limit > USES_LIMIT_MAX) {
+                let rest =
+                    format!("must not be more than {USES_LIMIT_MAX}; without it there is no limit");
+                errors.push(broken(field, ("max", rest.into())));
             }
         }
         if self.products.len() > CODE_PRODUCTS_MAX {

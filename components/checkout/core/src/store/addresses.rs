@@ -1,9 +1,9 @@
 //! Table `checkout_addresses`.
 
 use mercato_kernel::Named as _;
-use mercato_sql::{Row, params};
+use mercato_sql::params;
 
-use super::{Records, key, named};
+use super::{Records, key};
 use crate::application::Error;
 use crate::domain::{Address, CheckoutId};
 
@@ -17,11 +17,6 @@ pub enum Kind {
 
 mercato_kernel::named!(Kind);
 
-const SELECT: &str = "
-    SELECT kind, name, company, line1, line2, postal_code, city, region, country, phone
-    FROM checkout_addresses
-    WHERE checkout_id = ?";
-
 const INSERT: &str = "
     INSERT INTO checkout_addresses
       (checkout_id, kind, name, company, line1, line2, postal_code, city, region, country, phone)";
@@ -31,13 +26,6 @@ const DELETE: &str = "
     WHERE checkout_id = ?";
 
 impl Records<'_> {
-    /// The addresses of a checkout.
-    pub(super) fn addresses(&self, checkout: CheckoutId) -> Result<Vec<(Kind, Address)>, Error> {
-        self.all(SELECT, params![key(checkout)], |row| {
-            Ok((named(row, "kind")?, address(row)?))
-        })
-    }
-
     pub(super) fn delete_addresses(&self, checkout: CheckoutId) -> Result<(), Error> {
         self.execute(DELETE, params![key(checkout)])
     }
@@ -65,18 +53,4 @@ impl Records<'_> {
         });
         Ok(self.0.insert_rows(INSERT, rows)?)
     }
-}
-
-fn address(row: &Row) -> Result<Address, Error> {
-    Ok(Address {
-        name: row.get("name")?,
-        company: row.get("company")?,
-        line1: row.get("line1")?,
-        line2: row.get("line2")?,
-        postal_code: row.get("postal_code")?,
-        city: row.get("city")?,
-        region: row.get("region")?,
-        country: row.get("country")?,
-        phone: row.get("phone")?,
-    })
 }

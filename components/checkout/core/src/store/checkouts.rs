@@ -4,30 +4,39 @@ use mercato_money::Money;
 use mercato_sql::{Row, Value, params};
 
 use super::addresses::Kind;
-use super::{Records, damaged, id, key, lines_of, texts_of};
+use super::{Records, damaged, id, key, lines_of, named, texts_of};
 use crate::application::Error;
 use crate::domain::quote::QuoteId;
 use crate::domain::{
-    Checkout, CheckoutId, CheckoutRecord, CheckoutTokenHash, CodeName, Content, Email, Line,
-    Metadata, Note, OptionCode, Owner, Quantity, ShownQuote,
+    Address, Checkout, CheckoutId, CheckoutRecord, CheckoutTokenHash, CodeName, Content, Email,
+    Line, Metadata, Note, OptionCode, Owner, Quantity, ShownQuote,
 };
 
+/// A checkout and all that is in it, as it is at one moment: a row for itself, one for each line, entry of its metadata and address. What
+/// the columns hold depends on the `part`.
 const SELECT: &str = "
-    SELECT id, account_id, token_hash, version, email, shipping_option, codes, note, quote_id, quote_expires_at, created_at, used_at
+    SELECT 'checkout' AS part, 0 AS position, account_id AS text_1, token_hash AS text_2, email AS text_3, shipping_option AS text_4,
+      codes AS text_5, note AS text_6, quote_id AS text_7, NULL AS text_8, NULL AS text_9,
+      version AS number_1, quote_expires_at AS number_2, created_at AS number_3, used_at AS number_4
     FROM checkouts
-    WHERE id = ?";
-
-const SELECT_LINES: &str = "
-    SELECT product_id, quantity, seen_price
+    WHERE id = ?1
+    UNION ALL
+    SELECT 'line', position, product_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, quantity, seen_price, NULL, NULL
     FROM checkout_lines
-    WHERE checkout_id = ?
-    ORDER BY position";
-
-const SELECT_METADATA: &str = "
-    SELECT key, value
+    WHERE checkout_id = ?1
+    UNION ALL
+    SELECT 'metadata', 0, key, value, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM checkout_metadata
-    WHERE checkout_id = ?
-    ORDER BY key";
+    WHERE checkout_id = ?1
+    UNION ALL
+    SELECT kind, 0, name, company, line1, line2, postal_code, city, region, country, phone, NULL, NULL, NULL, NULL
+    FROM checkout_addresses
+    WHERE checkout_id = ?1";
+
+/// What a row of [`SELECT`] is, beside addresses, which are called by their [`Kind`].
+const CHECKOUT: &str = "checkout";
+const LINE: &str = "line";
+const METADATA: &str = "metadata";
 
 const INSERT: &str = "
     INSERT INTO checkouts
@@ -77,21 +86,28 @@ const SELECT_ANY: &str = "
 impl Records<'_> {
     /// The checkout of that id.
     pub fn checkout(&self, id: CheckoutId) -> Result<Option<Checkout>, Error> {
-        let Some(mut record) = self.first(SELECT, params![key(id)], record)? else {
-            return Ok(None);
-        };
-        record.content.lines = self.all(SELECT_LINES, params![key(id)], line)?;
-        let metadata = self.all(SELECT_METADATA, params![key(id)], |row| {
-            Ok((row.get("key")?, row.get("value")?))
-        })?;
-        record.content.metadata = Metadata::stored(metadata);
-        for (kind, address) in self.addresses(id)? {
-            match kind {
-                Kind::Shipping => record.content.shipping_address = Some(address),
-                Kind::Billing => record.content.billing_address = Some(address),
+        let (mut found, mut content) = (None, Content::default());
+        let (mut lines, mut metadata) = (Vec::new(), Vec::new());
+        for row in self.0.query(SELECT, params![key(id)])? {
+            match row.get::<String>("part")?.as_str() {
+                CHECKOUT => found = Some(record(id, &row)?),
+                LINE => lines.push((row.get::<u32>("position")?, line(&row)?)),
+                METADATA => metadata.push((row.get("text_1")?, row.get("text_2")?)),
+                _ => match named(&row, "part")? {
+                    Kind::Shipping => content.shipping_address = Some(address(&row)?),
+                    Kind::Billing => content.billing_address = Some(address(&row)?),
+                },
             }
         }
-        Ok(Some(Checkout::restore(record)))
+        lines.sort_unstable_by_key(|(position, _)| *position);
+        metadata.sort_unstable();
+        Ok(found.map(|mut record| {
+            record.content.lines = lines.into_iter().map(|(_, line)| line).collect();
+            record.content.metadata = Metadata::stored(metadata);
+            record.content.shipping_address = content.shipping_address;
+            record.content.billing_address = content.billing_address;
+            Checkout::restore(record)
+        }))
     }
 
     /// Adds a checkout.
@@ -185,45 +201,58 @@ fn columns(checkout: &Checkout) -> Vec<Value> {
     ]
 }
 
-fn record(row: &Row) -> Result<CheckoutRecord, Error> {
-    let account: Option<mercato_kernel::Uuid> = row.get("account_id")?;
-    let token: Option<String> = row.get("token_hash")?;
+fn record(id: CheckoutId, row: &Row) -> Result<CheckoutRecord, Error> {
+    let account: Option<mercato_kernel::Uuid> = row.get("text_1")?;
+    let token: Option<String> = row.get("text_2")?;
     let owner = match (account, token) {
         (Some(id), None) => Owner::Account(id.into()),
         (None, Some(hash)) => Owner::Guest(CheckoutTokenHash::stored(hash)),
         _ => return Err(damaged("account_id")),
     };
     let (quote, expires_at): (Option<String>, Option<u64>) =
-        (row.get("quote_id")?, row.get("quote_expires_at")?);
+        (row.get("text_7")?, row.get("number_2")?);
     let shown = quote.zip(expires_at).map(|(id, expires_at)| ShownQuote {
         id: QuoteId::stored(id),
         expires_at,
     });
-    let codes = texts_of(&row.get::<String>("codes")?).into_iter();
+    let codes = texts_of(&row.get::<String>("text_5")?).into_iter();
+    let option: Option<String> = row.get("text_4")?;
     Ok(CheckoutRecord {
-        id: id(row, "id")?,
+        id,
         owner,
-        version: row.get("version")?,
+        version: row.get("number_1")?,
         content: Content {
-            email: row.get::<Option<String>>("email")?.map(Email::stored),
-            option: row
-                .get::<Option<String>>("shipping_option")?
-                .map(OptionCode::stored),
+            email: row.get::<Option<String>>("text_3")?.map(Email::stored),
+            option: option.map(OptionCode::stored),
             codes: codes.map(CodeName::stored).collect(),
-            note: row.get::<Option<String>>("note")?.map(Note::stored),
+            note: row.get::<Option<String>>("text_6")?.map(Note::stored),
             ..Content::default()
         },
         shown,
-        created_at: row.get("created_at")?,
-        used_at: row.get("used_at")?,
+        created_at: row.get("number_3")?,
+        used_at: row.get("number_4")?,
     })
 }
 
 fn line(row: &Row) -> Result<Line, Error> {
-    let quantity = Quantity::new(row.get("quantity")?);
+    let quantity = Quantity::new(row.get("number_1")?);
     Ok(Line {
-        product_id: id(row, "product_id")?,
+        product_id: id(row, "text_1")?,
         quantity: quantity.ok_or_else(|| damaged("quantity"))?,
-        seen_price: row.get::<Option<i64>>("seen_price")?.map(Money::from_units),
+        seen_price: row.get::<Option<i64>>("number_2")?.map(Money::from_units),
+    })
+}
+
+fn address(row: &Row) -> Result<Address, Error> {
+    Ok(Address {
+        name: row.get("text_1")?,
+        company: row.get("text_2")?,
+        line1: row.get("text_3")?,
+        line2: row.get("text_4")?,
+        postal_code: row.get("text_5")?,
+        city: row.get("text_6")?,
+        region: row.get("text_7")?,
+        country: row.get("text_8")?,
+        phone: row.get("text_9")?,
     })
 }

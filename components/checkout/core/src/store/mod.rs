@@ -92,6 +92,11 @@ impl Store {
 
 #[cfg(test)]
 impl Store {
+    /// How many statements have run, those that begin and end transactions included.
+    pub fn statements(&self) -> u64 {
+        self.database.statements()
+    }
+
     /// Writes what a test needs.
     pub fn change<T>(&self, work: impl Fn(&Records<'_>) -> Result<T, Error>) -> Result<T, Error> {
         self.write(Locks::name("test", ""), work)

@@ -1,7 +1,5 @@
 //! A checkout as clients see it: what was filled in, and the quote.
 
-mod message;
-
 /// The contract of checkouts as its component keeps it.
 #[path = "../../../service/src/published.rs"]
 mod published;
@@ -17,13 +15,12 @@ use mercato_contracts::checkout::types;
 use mercato_edge::{Amount, CurrencyCode, Problem, Tagged, Timestamp};
 use mercato_kernel::{CheckoutId, Named as _};
 use mercato_money::Money;
-use mercato_quote_view::QuoteView;
+use mercato_quote_view::{MessageView, QuoteView};
 use serde::{Serialize, Serializer};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::values::Texts;
-use message::MessageResource;
 
 /// A checkout and what it would cost.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,7 +43,7 @@ pub struct CheckoutResource {
     /// What has to be filled in before it can be ordered.
     #[schema(example = json!(["email"]))]
     missing: Vec<MissingPart>,
-    messages: Vec<MessageResource>,
+    messages: Vec<MessageView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = Email, example = "ada@example.com")]
     email: Option<String>,
@@ -118,13 +115,14 @@ impl CheckoutResource {
         });
         let missing = mem::take(&mut quote.missing).into_iter();
         let messages = mem::take(&mut quote.messages).into_iter();
+        let messages = messages.map(|message| MessageView::shown(published::message(message)));
         Ok(Self {
             id: record.id,
             token: None,
             currency: CurrencyCode(currency),
             shipping_options: options.collect::<Result<_, Problem>>()?,
             missing: missing.map(MissingPart).collect(),
-            messages: messages.map(Into::into).collect(),
+            messages: messages.collect::<Result<_, _>>()?,
             quote: QuoteView::new(published::quote(quote, &shown))?,
             email: content.email.as_ref().map(Email::as_str).map(str::to_owned),
             shipping_address: content

@@ -7,7 +7,7 @@ use mercato_kernel::{AccountId, CheckoutId, NotAnId, OrderId, ProductId};
 use mercato_platform::log;
 
 use crate::domain::{
-    CheckoutHolder, LineProblem, OrderError, OrderedQuote, QuotedOrder, RejectedLine,
+    CheckoutHolder, LineProblem, OrderError, OrderedQuote, Prepared, RejectedLine,
 };
 use crate::ports::{Checkouts, HoldError};
 
@@ -20,7 +20,7 @@ impl Checkouts for ComposedCheckouts {
         checkout: CheckoutId,
         holder: &CheckoutHolder,
         quote: &str,
-    ) -> Result<QuotedOrder, OrderError> {
+    ) -> Result<Prepared, OrderError> {
         let holder = match holder {
             CheckoutHolder::Account(id) => Holder::Account(id.to_string()),
             CheckoutHolder::Guest(token) => Holder::Guest(token.expose().to_owned()),

@@ -2,7 +2,7 @@ use mercato_kernel::{FieldError, NotAnId, OrderId};
 use mercato_money::Money;
 use mercato_platform::log;
 
-use super::{Limit, LimitReached, Missing, OrderItem, Quote, RejectedLine, Transition};
+use super::{Limit, LimitReached, Missing, OrderItem, RejectedLine, ShownQuote, Transition};
 
 /// What an order would cost whose total is not the one that its customer expects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub enum OrderError {
     CheckoutNotFound,
     /// Nothing was ordered: the checkout costs something else by now, or was shown too long ago. This can be ordered.
     #[error("the quote has changed")]
-    QuoteChanged(Box<Quote>),
+    QuoteChanged(Box<ShownQuote>),
     /// Nothing was ordered: the stock, a price or a code was not what the quote said when it was to be held.
     #[error("the quote is outdated")]
     QuoteOutdated,

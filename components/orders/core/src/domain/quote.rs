@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 
 use super::{CustomerId, Line, OrderError, OrderItem};
 
-pub use mercato_contracts::checkout::quotes::QuotedOrder;
+pub use mercato_contracts::checkout::quotes::{Prepared, QuotedOrder, ShownQuote};
 pub use mercato_contracts::checkout::types::{
-    Address, Missing, Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, QuoteTotals,
-    TaxRate,
+    Address, Message, Missing, PriceChange, Quote, QuoteDiscount, QuoteLine, QuoteShipping,
+    QuoteTax, QuoteTotals, TaxRate,
 };
 
 /// Keeps these hashes apart from any other hash of the same text.
@@ -146,6 +146,19 @@ impl OrderedQuote {
     #[must_use]
     pub const fn content(&self) -> &QuotedOrder {
         &self.content
+    }
+
+    /// The quote as its checkout shows it, with these messages.
+    #[must_use]
+    pub fn shown(&self, messages: Vec<Message>) -> ShownQuote {
+        let content = &self.content;
+        ShownQuote {
+            quote: content.quote.clone(),
+            messages,
+            email: Some(content.email.clone()),
+            shipping_address: Some(content.shipping_address.clone()),
+            billing_address: content.billing_address.clone(),
+        }
     }
 
     /// The quote.

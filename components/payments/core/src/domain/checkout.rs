@@ -1,6 +1,6 @@
 use mercato_kernel::{AccountId, OrderId, named};
 use mercato_money::{Currency, Money};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
@@ -69,7 +69,7 @@ pub struct Adjustment {
 }
 
 /// Where something goes by post.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
     /// Who is there.
     pub name: String,
@@ -141,6 +141,17 @@ impl CheckoutDetails {
         })?;
         MinorUnits::new(total)
     }
+}
+
+/// What a payment is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PaymentContent {
+    /// What people call the order by; none of payments from before that was known here.
+    pub order_number: Option<String>,
+    /// What is paid for, in the order's sequence.
+    pub lines: Vec<CheckoutLine>,
+    /// How the amount comes about of an order that was a checkout.
+    pub details: Option<CheckoutDetails>,
 }
 
 /// A session as the provider opened it.

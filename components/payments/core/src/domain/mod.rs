@@ -19,7 +19,7 @@ pub use amount::MinorUnits;
 pub use checkout::{
     ADDRESS_PART_MAX_CHARS, ADJUSTMENTS_MAX, Address, Adjustment, AdjustmentKind,
     CHECKOUT_LINES_MAX, CheckoutDetails, CheckoutLine, CheckoutOutcome, CheckoutSession,
-    EMAIL_MAX_CHARS, LineAmount, NewPayment, ORDER_NUMBER_MAX_CHARS, SessionSlot,
+    EMAIL_MAX_CHARS, LineAmount, NewPayment, ORDER_NUMBER_MAX_CHARS, PaymentContent, SessionSlot,
 };
 pub use dispute::{DISPUTES_MAX, Dispute, DisputeStatus};
 pub use duplicate_charge::DuplicateCharge;

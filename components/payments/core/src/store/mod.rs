@@ -1,6 +1,6 @@
 //! The `payments` database.
 
-mod addresses;
+mod contents;
 mod disputes;
 mod metrics;
 mod outbox;

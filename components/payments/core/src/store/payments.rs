@@ -1,12 +1,10 @@
 use mercato_kernel::{FromText, Named as _, OrderId, PageStart, PaymentId, Total};
-use mercato_money::Money;
 use mercato_sql::{Error, Row, Value, params};
 
 use super::{Records, Stored, currency, id, minor_units, named};
 use crate::application::locks;
 use crate::domain::{
-    Adjustment, CheckoutDetails, CheckoutLine, CheckoutSession, LineAmount, Payment, PaymentError,
-    PaymentView, SessionSlot,
+    CheckoutDetails, CheckoutLine, CheckoutSession, Payment, PaymentError, PaymentView, SessionSlot,
 };
 
 /// What is known of an order that a payment is to be opened for.
@@ -115,8 +113,8 @@ macro_rules! insert_payment {
         concat!(
             "
     INSERT INTO payments (id, order_id, customer_id, amount, refunded_amount, currency, status, provider,
-      session_number, provider_reference, receipt_url, reason, created_at, updated_at, version, order_number, email)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17",
+      session_number, provider_reference, receipt_url, reason, created_at, updated_at, version, order_number)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16",
             $condition
         )
     };
@@ -138,42 +136,6 @@ const UPDATE_PAYMENT: &str = "
       is_processing = ?, updated_at = ?, version = ?
     WHERE id = ?";
 
-/// As many rows of values follow as there are lines.
-const INSERT_LINES: &str = "
-    INSERT INTO checkout_lines (payment_id, position, name, unit_price, quantity, amount, discount)";
-
-/// As many rows of values follow as there are adjustments.
-const INSERT_ADJUSTMENTS: &str = "
-    INSERT INTO checkout_adjustments (payment_id, position, kind, label, amount)";
-
-const LINE_AMOUNTS: &str = "
-    SELECT amount, discount
-    FROM checkout_lines
-    WHERE payment_id = ?
-    ORDER BY position";
-
-const ADJUSTMENTS: &str = "
-    SELECT kind, label, amount
-    FROM checkout_adjustments
-    WHERE payment_id = ?
-    ORDER BY position";
-
-const EMAIL: &str = "
-    SELECT email
-    FROM payments
-    WHERE id = ?";
-
-const LINES: &str = "
-    SELECT name, unit_price, quantity
-    FROM checkout_lines
-    WHERE payment_id = ?
-    ORDER BY position";
-
-const ORDER_NUMBER: &str = "
-    SELECT order_number
-    FROM payments
-    WHERE id = ?";
-
 const REFUSE_ORDER: &str = "
     INSERT INTO refused_orders (order_id, at)
     VALUES (?, ?)
@@ -188,12 +150,6 @@ pub(super) const STATEMENTS: &[&str] = &[
     FIND_BY_CHARGE,
     INSERT_FIRST_PAYMENT,
     UPDATE_PAYMENT,
-    LINES,
-    LINE_AMOUNTS,
-    ADJUSTMENTS,
-    EMAIL,
-    ORDER_NUMBER,
-    super::addresses::ADDRESSES,
 ];
 
 /// Payments with what is paid for, and orders of which no payment may be opened any more.
@@ -290,7 +246,8 @@ impl Records<'_> {
         lines: &[CheckoutLine],
         details: Option<&CheckoutDetails>,
     ) -> Stored<()> {
-        self.execute(INSERT_PAYMENT, &columns(payment, order_number, details))?;
+        self.execute(INSERT_PAYMENT, &columns(payment, order_number))?;
+        self.save_session(payment.id, &payment.session)?;
         self.insert_content(payment, lines, details)
     }
 
@@ -302,51 +259,13 @@ impl Records<'_> {
         lines: &[CheckoutLine],
         details: Option<&CheckoutDetails>,
     ) -> Stored<bool> {
-        let values = columns(payment, Some(order_number), details);
+        let values = columns(payment, Some(order_number));
         if self.execute_counted(INSERT_FIRST_PAYMENT, &values)? == 0 {
             return Ok(false);
         }
+        self.save_session(payment.id, &payment.session)?;
         self.insert_content(payment, lines, details)?;
         Ok(true)
-    }
-
-    fn insert_content(
-        &self,
-        payment: &Payment,
-        lines: &[CheckoutLine],
-        details: Option<&CheckoutDetails>,
-    ) -> Stored<()> {
-        self.save_session(payment.id, &payment.session)?;
-        let mut amounts = details.map_or(&[][..], |it| &it.line_amounts).iter();
-        let row = |(position, line): (u32, &CheckoutLine)| -> [Value; 7] {
-            let amount = amounts.next();
-            [
-                (&*payment.id.text()).into(),
-                position.into(),
-                line.name.as_str().into(),
-                line.unit_price.units().into(),
-                line.quantity.into(),
-                amount.map(|line| line.amount.get()).into(),
-                amount.map(|line| line.discount.get()).into(),
-            ]
-        };
-        self.0
-            .insert_rows(INSERT_LINES, (0..).zip(lines).map(row))?;
-        let Some(details) = details else {
-            return Ok(());
-        };
-        self.insert_addresses(payment.id, details)?;
-        let row = |(position, adjustment): (u32, &Adjustment)| -> [Value; 5] {
-            [
-                (&*payment.id.text()).into(),
-                position.into(),
-                adjustment.kind.name().into(),
-                adjustment.label.as_str().into(),
-                adjustment.amount.get().into(),
-            ]
-        };
-        let rows = (0..).zip(&details.adjustments).map(row);
-        Ok(self.0.insert_rows(INSERT_ADJUSTMENTS, rows)?)
     }
 
     /// A payment that has changed, and its newest session with it.
@@ -381,64 +300,13 @@ impl Records<'_> {
         Ok(())
     }
 
-    /// What people call the order by; none of payments from before that was known here.
-    pub fn order_number_of_payment(&self, payment_id: PaymentId) -> Stored<Option<String>> {
-        let number = self.value(ORDER_NUMBER, params![&*payment_id.text()], "order_number")?;
-        Ok(number.flatten())
-    }
-
-    /// What is paid for, in the order's sequence.
-    pub fn lines_of_payment(&self, payment_id: PaymentId) -> Stored<Vec<CheckoutLine>> {
-        self.all(LINES, params![&*payment_id.text()], |row| {
-            Ok(CheckoutLine {
-                name: row.get("name")?,
-                unit_price: Money::from_units(row.get("unit_price")?),
-                quantity: row.get("quantity")?,
-            })
-        })
-    }
-
-    /// Who an order is for that was a checkout, and how its amount comes about; none of others.
-    pub fn details_of_payment(&self, payment_id: PaymentId) -> Stored<Option<CheckoutDetails>> {
-        let id = params![&*payment_id.text()];
-        let email: Option<Option<String>> = self.value(EMAIL, id, "email")?;
-        let Some(email) = email.flatten() else {
-            return Ok(None);
-        };
-        let line_amount = |row: &Row| {
-            Ok(LineAmount {
-                amount: minor_units(row, "amount")?,
-                discount: minor_units(row, "discount")?,
-            })
-        };
-        let adjustment = |row: &Row| {
-            Ok(Adjustment {
-                kind: named(row, "kind")?,
-                label: row.get("label")?,
-                amount: minor_units(row, "amount")?,
-            })
-        };
-        let [shipping_address, billing_address] = self.addresses_of_payment(payment_id)?;
-        Ok(Some(CheckoutDetails {
-            email,
-            shipping_address,
-            billing_address,
-            line_amounts: self.all(LINE_AMOUNTS, id, line_amount)?,
-            adjustments: self.all(ADJUSTMENTS, id, adjustment)?,
-        }))
-    }
-
     /// Remembers that no payment of this order may be opened any more.
     pub fn refuse_order(&self, order_id: OrderId, now: u64) -> Stored<()> {
         self.execute(REFUSE_ORDER, params![&*order_id.text(), now])
     }
 }
 
-fn columns(
-    payment: &Payment,
-    order_number: Option<&str>,
-    details: Option<&CheckoutDetails>,
-) -> [Value; 17] {
+fn columns(payment: &Payment, order_number: Option<&str>) -> [Value; 16] {
     [
         Value::from(&*payment.id.text()),
         Value::from(&*payment.order_id.text()),
@@ -456,7 +324,6 @@ fn columns(
         Value::from(payment.updated_at),
         Value::from(payment.version),
         Value::from(order_number),
-        Value::from(details.map(|details| details.email.as_str())),
     ]
 }
 

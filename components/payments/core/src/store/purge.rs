@@ -61,12 +61,11 @@ const UNPAID: &str = concat!(
       LIMIT ?"
 );
 
-/// One for each table that refers to payments, and `payments` last; addresses go with their payment.
-const REMOVE_PAYMENTS: [&str; 6] = [
+/// One for each table that refers to payments, and `payments` last.
+const REMOVE_PAYMENTS: [&str; 5] = [
     "DELETE FROM outbox WHERE payment_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM webhooks WHERE payment_id IN (SELECT value FROM json_each(?))",
-    "DELETE FROM checkout_adjustments WHERE payment_id IN (SELECT value FROM json_each(?))",
-    "DELETE FROM checkout_lines WHERE payment_id IN (SELECT value FROM json_each(?))",
+    "DELETE FROM payment_contents WHERE payment_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM sessions WHERE payment_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM payments WHERE id IN (SELECT value FROM json_each(?))",
 ];

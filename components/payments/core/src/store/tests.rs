@@ -12,6 +12,7 @@ use crate::domain::{
     RefundTotal,
 };
 
+mod contents;
 mod counts;
 mod plans;
 
@@ -212,15 +213,14 @@ fn lines_keep_their_sequence() {
         records.insert_payment(&payment("p2", "o2"), None, &[], None)
     });
     for (payment, number) in [("p1", Some("M-7K3F-29QD")), ("p2", None), ("p3", None)] {
-        assert_eq!(
-            store.read(|records| records.order_number_of_payment(id(payment))),
-            Ok(number.map(str::to_owned))
-        );
+        let content = store.read(|records| records.content_of_payment(id(payment)));
+        let content = content.unwrap();
+        assert_eq!(content.order_number.as_deref(), number);
+        assert_eq!(content.lines.is_empty(), payment != "p1");
+        assert_eq!(content.details, None);
     }
-    assert_eq!(
-        store.read(|records| records.lines_of_payment(id("p1"))),
-        Ok(lines)
-    );
+    let content = store.read(|records| records.content_of_payment(id("p1")));
+    assert_eq!(content.unwrap().lines, lines);
 }
 
 #[test]
@@ -473,7 +473,7 @@ fn old_payments_without_money_go_with_all_that_is_theirs() {
     for table in [
         "payments",
         "sessions",
-        "checkout_lines",
+        "payment_contents",
         "webhooks",
         "outbox",
     ] {

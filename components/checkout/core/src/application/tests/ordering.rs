@@ -13,6 +13,17 @@ fn what_was_seen_and_is_complete_can_be_ordered() {
 }
 
 #[test]
+fn a_quote_is_prepared_with_two_statements() {
+    let shop = Shop::new();
+    let (view, holder) = shop.guest(complete());
+    let before = shop.ports.store.statements();
+    let prepared = shop.prepare(view.checkout.id(), &holder, &shown(&view));
+    assert!(prepared.is_ok());
+    // The checkout with all that is in it, and whether the settings are what they were.
+    assert_eq!(shop.ports.store.statements() - before, 2);
+}
+
+#[test]
 fn nothing_is_ordered_at_another_price_tax_or_code() {
     let changes: [fn(&Shop); 3] = [
         |shop| shop.put(1, "12.51", 20),

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::domain::share::{rounded, spread};
 use crate::domain::{
-    CodeName, Destination, OptionCode, Quantity, Rate, SHIPPING_TAX_CLASS, TaxClass,
+    CodeName, CodeProblem, Destination, OptionCode, Quantity, Rate, SHIPPING_TAX_CLASS, TaxClass,
 };
 
 /// The amounts together are beyond what 64 bits hold.
@@ -95,6 +95,7 @@ pub fn draw(
     }
     let shipping = chosen.map(|option| option.amount.max(0));
     let free = if taken.ships_free { shipping } else { None };
+    messages.extend(taken.messages(if answer.ships { shipping } else { Some(0) }));
     let mut priced: Vec<Priced> = amounts
         .iter()
         .zip(&taken.of_lines)
@@ -213,6 +214,23 @@ struct Taken {
 }
 
 impl Taken {
+    /// The codes that are good and yet take nothing off. One that makes shipping free has its say once it is known what that costs.
+    fn messages(&self, shipping: Option<i64>) -> Vec<Message> {
+        let mut left = shipping;
+        let mut messages = Vec::new();
+        for (code, _, of_lines, ships_free) in &self.by {
+            let of_shipping = if *ships_free { left } else { Some(0) };
+            if *of_lines == 0 && of_shipping == Some(0) {
+                let (code, problem) = (code.clone(), CodeProblem::NoEffect);
+                messages.push(Message::Code { code, problem });
+            }
+            if *ships_free {
+                left = left.map(|_| 0);
+            }
+        }
+        messages
+    }
+
     /// What each code takes off; what shipping would have cost is taken off by the first one that makes it free.
     fn discounts(self, shipping: i64) -> Vec<QuoteDiscount> {
         let first = self.by.iter().position(|(.., ships_free)| *ships_free);

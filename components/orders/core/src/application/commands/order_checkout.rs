@@ -15,7 +15,8 @@ use super::create_order::{
 };
 use crate::application::saga::{cancel, pending_actions, place};
 use crate::domain::{
-    Cancellation, CheckoutHolder, CustomerId, OrderError, OrderStatus, OrderedQuote, QuoteId,
+    Cancellation, CheckoutHolder, CustomerId, Message, OrderError, OrderStatus, OrderedQuote,
+    QuoteId,
 };
 use crate::ports::{Checkouts, Ports, Store};
 use crate::store::Ordered;
@@ -63,7 +64,7 @@ pub async fn handle(
     match order(ports, &command).await {
         Err(OrderError::QuoteOutdated) => match prepare(ports, &command).await {
             // It holds again by now: the customer may order it.
-            Ok(prepared) => Err(OrderError::QuoteChanged(Box::new(prepared.quote().clone()))),
+            Ok((quote, messages)) => Err(OrderError::QuoteChanged(Box::new(quote.shown(messages)))),
             Err(error) => Err(error),
         },
         outcome => outcome,
@@ -74,7 +75,7 @@ async fn order(ports: &impl Ports, command: &OrderCheckout) -> Result<CreateOutc
     let quote = match make_way(ports, command).await? {
         Way::Ordered(outcome) => return Ok(*outcome),
         Way::Prepared(quote) => quote,
-        Way::Free => Box::new(prepare(ports, command).await?),
+        Way::Free => Box::new(prepare(ports, command).await?.0),
     };
     let create = CreateOrder {
         customer_id: command.customer_id(),
@@ -92,13 +93,17 @@ async fn order(ports: &impl Ports, command: &OrderCheckout) -> Result<CreateOutc
     place_order(ports, create).await
 }
 
-/// The quote, if it can be ordered once the pending order of its checkout has ended.
-async fn prepare(ports: &impl Ports, command: &OrderCheckout) -> Result<OrderedQuote, OrderError> {
+/// The quote, with what its customer should know, if it can be ordered once the pending order of its checkout has ended.
+async fn prepare(
+    ports: &impl Ports,
+    command: &OrderCheckout,
+) -> Result<(OrderedQuote, Vec<Message>), OrderError> {
     let (id, quote) = (command.checkout_id, command.quote.as_str());
     let checkouts = ports.checkouts();
     let prepared = checkouts.prepare(id, &command.holder, quote);
     let prepared = prepared.await?;
-    OrderedQuote::new(command.checkout_id, None, prepared)
+    let quote = OrderedQuote::new(command.checkout_id, None, prepared.order)?;
+    Ok((quote, prepared.messages))
 }
 
 /// What stood in the way of an order.
@@ -149,7 +154,7 @@ async fn make_way(ports: &impl Ports, command: &OrderCheckout) -> Result<Way, Or
             }
             Ordered::Ending(id) => pending_actions::run(ports, id).await?,
             Ordered::Pending(id) => {
-                let quote = prepare(ports, command).await?;
+                let (quote, _) = prepare(ports, command).await?;
                 end(ports, command, id).await?;
                 return Ok(Way::Prepared(Box::new(quote)));
             }

@@ -525,6 +525,19 @@ fn an_order_and_its_payment_cost_few_statements() {
     assert_eq!(count() - before, 2 + 7);
 }
 
+#[test]
+fn an_order_of_a_checkout_costs_three_statements_more() {
+    let mut shop = Shop::on_sqlite();
+    shop.settings.limits.account.open_orders = 10;
+    let filled = shop.filled(&[]);
+    let before = shop.store.database.statements();
+    shop.order_checkout(&filled, Some("k")).unwrap();
+    // What it was ordered as before and the key are looked up; what it was ordered as is looked up again in the transaction that
+    // begins, and the quote is one row, as the lines of others are.
+    let of_items = 1 + 2 + 4 + 2 + 4;
+    assert_eq!(shop.store.database.statements() - before, of_items + 3);
+}
+
 /// The call at which payments is asked to open the payment of a new order.
 fn opening() -> u64 {
     let opened = |call: &u64| {

@@ -164,3 +164,175 @@ fn what_was_pending_before_there_were_codes_stays_so() {
     let retries = "SELECT follow_up_retries FROM tallies";
     assert_eq!(number(&database, retries), 4);
 }
+
+/// Stores a quote as versions before did: with rows in six tables.
+fn insert_in_rows(connection: &Connection, order: &str, quote: &OrderedQuote) -> Result<(), Error> {
+    let insert = |table: &str, values: &[Value]| {
+        let places = mercato_sql::placeholders(values.len());
+        let statement = format!("INSERT INTO {table} VALUES ({places}) -- of a test");
+        connection.execute(&statement, values)
+    };
+    let (content, drawn, totals) = (quote.content(), quote.quote(), quote.quote().totals);
+    let shipping = drawn.shipping.as_ref();
+    let values = params![
+        order,
+        key(quote.checkout_id()),
+        quote.token_hash().map(OrderTokenHash::as_str),
+        &drawn.id,
+        drawn.expires_at,
+        &drawn.currency,
+        drawn.prices_include_tax,
+        &content.email,
+        content.note.as_deref(),
+        totals.items,
+        totals.discount,
+        totals.shipping,
+        totals.tax,
+        totals.total,
+        shipping.map(|it| it.code.as_str()),
+        shipping.map(|it| it.name.as_str()),
+        shipping.map(|it| it.discount),
+        shipping.map(|it| it.tax_rate.rate),
+        shipping.and_then(|it| it.tax_rate.reason.as_deref()),
+        shipping.map(|it| it.net),
+        shipping.map(|it| it.tax),
+        shipping.map(|it| it.total),
+    ];
+    insert("order_quotes", values)?;
+    for (position, line) in (0_u32..).zip(&drawn.lines) {
+        let (id, name, rate) = (&line.product_id, &line.name, &line.tax_rate);
+        let (unit_price, amount, discount) = (line.unit_price, line.amount, line.discount);
+        let (net, tax, total) = (line.net, line.tax, line.total);
+        let reason = rate.reason.as_deref();
+        let values = params![
+            order,
+            position,
+            id,
+            name,
+            line.quantity,
+            unit_price,
+            amount,
+            discount,
+            rate.rate,
+            reason,
+            net,
+            tax,
+            total
+        ];
+        insert("order_quote_lines", values)?;
+    }
+    for (position, it) in (0_u32..).zip(&drawn.discounts) {
+        let values = params![order, position, &it.code, &it.label, it.amount];
+        insert("order_quote_discounts", values)?;
+    }
+    for (position, it) in (0_u32..).zip(&drawn.taxes) {
+        let reason = it.tax_rate.reason.as_deref();
+        let values = params![order, position, it.tax_rate.rate, reason, it.net, it.tax];
+        insert("order_quote_taxes", values)?;
+    }
+    let shipping = [("shipping", &content.shipping_address)].into_iter();
+    let billing = content.billing_address.iter().map(|it| ("billing", it));
+    for (kind, it) in shipping.chain(billing) {
+        let values = params![
+            order,
+            kind,
+            &it.name,
+            it.company.as_deref(),
+            &it.line1,
+            it.line2.as_deref(),
+            it.postal_code.as_deref(),
+            it.city.as_deref(),
+            it.region.as_deref(),
+            &it.country,
+            it.phone.as_deref(),
+        ];
+        insert("order_addresses", values)?;
+    }
+    for (position, (name, value)) in (0_u32..).zip(&content.metadata) {
+        insert("order_metadata", params![order, position, name, value])?;
+    }
+    Ok(())
+}
+
+/// A quote that has nothing but what every one has.
+fn least_quote() -> OrderedQuote {
+    let full = full_quote();
+    let mut content = full.content().clone();
+    content.billing_address = None;
+    content.note = None;
+    content.metadata.clear();
+    content.quote.prices_include_tax = false;
+    content.quote.shipping = None;
+    content.quote.discounts.clear();
+    content.quote.taxes.clear();
+    OrderedQuote::new(full.checkout_id(), None, content).unwrap()
+}
+
+/// The migrations before that one, and that one, of the database that is tested.
+fn up_to(name: &str) -> (Migrations, &'static Migration) {
+    let split = |migrations: &'static [Migration]| {
+        let is_it = |migration: &Migration| migration.name.ends_with(name);
+        let place = migrations.iter().position(is_it).unwrap();
+        (&migrations[..place], &migrations[place])
+    };
+    let (sqlite, postgres) = (split(MIGRATIONS.sqlite), split(MIGRATIONS.postgres));
+    let last = if mercato_sql::is_tested_on_postgres() {
+        postgres.1
+    } else {
+        sqlite.1
+    };
+    let before = Migrations {
+        sqlite: sqlite.0,
+        postgres: postgres.0,
+    };
+    (before, last)
+}
+
+#[test]
+fn quotes_in_rows_of_six_tables_become_documents() {
+    let (before, last) = up_to("_quotes_as_documents");
+    let database = Database::for_test(LABEL, before).unwrap();
+    let kept = [(ORDER, full_quote()), (OTHER, least_quote())];
+    let found = std::cell::RefCell::new(Vec::new());
+    // Taken back in the end: the database is used again.
+    let run = database.write::<(), OrderError>(of_a_test(), |connection| {
+        for (order, quote) in &kept {
+            insert_in_rows(connection, order, quote)?;
+        }
+        for statement in last.sql.split(";\n\n") {
+            connection.execute(&format!("{statement} -- plan: a migration"), &[])?;
+        }
+        let records = Records(connection);
+        found.replace(records.quotes(&[order_id(ORDER), order_id(OTHER)])?);
+        Err(OrderError::Internal)
+    });
+    assert_eq!(run, Err(OrderError::Internal));
+    let kept = kept.map(|(order, quote)| (order_id(order), quote));
+    let mut found = found.into_inner();
+    found.sort_by_key(|(id, _)| *id);
+    assert_eq!(found, kept);
+}
+
+/// What versions of today have written has to be read by those of tomorrow.
+#[test]
+fn the_document_of_a_quote_has_these_members() {
+    const DOCUMENT: &str = concat!(
+        r#"{"quote":{"id":"q_0000000000000000000000000000000000002098","currency":"USD","prices_include_tax":false,"#,
+        r#""lines":[{"product_id":"01939f6e-8a00-7000-8000-00000000000b","name":"Tea","quantity":2,"unit_price":99900,"#,
+        r#""amount":1998,"discount":0,"tax_rate":{"rate":200000,"reason":null},"net":1665,"tax":333,"total":1998},"#,
+        r#"{"product_id":"01939f6e-8a00-7000-8000-00000000000b","name":"Tea","quantity":2,"unit_price":5000,"amount":100,"#,
+        r#""discount":0,"tax_rate":{"rate":200000,"reason":null},"net":84,"tax":16,"total":100}],"shipping":null,"#,
+        r#""discounts":[],"taxes":[],"totals":{"items":2098,"discount":200,"shipping":490,"tax":349,"total":2388},"#,
+        r#""expires_at":1800000},"email":"ada@example.com","shipping_address":{"name":"Ada","company":null,"#,
+        r#""line1":"Ring 1","line2":null,"postal_code":"1010","city":"Wien","region":null,"country":"AT","#,
+        r#""phone":"+43 1 234567"},"billing_address":null,"note":null,"metadata":[]}"#,
+    );
+    let database = database();
+    write(&database, |records| {
+        records.insert_quote(order_id(ORDER), &least_quote())
+    });
+    let statement = "SELECT document FROM order_quotes -- of a test";
+    let row = database.read::<_, Error>(|connection| connection.query_one(statement, &[]));
+    let stored: String = row.unwrap().unwrap().get("document").unwrap();
+    assert_eq!(stored, DOCUMENT);
+}

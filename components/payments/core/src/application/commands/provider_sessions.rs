@@ -17,14 +17,15 @@ pub(super) async fn request_session<P: Ports>(
     ports: &P,
     payment: &Payment,
 ) -> Result<CheckoutSession, PaymentError> {
-    let request = ports.store().read(|records| {
-        Ok(SessionRequest {
-            payment: payment.clone(),
-            order_number: records.order_number_of_payment(payment.id)?,
-            lines: records.lines_of_payment(payment.id)?,
-            details: records.details_of_payment(payment.id)?,
-        })
-    })?;
+    let content = ports
+        .store()
+        .read(|records| records.content_of_payment(payment.id))?;
+    let request = SessionRequest {
+        payment: payment.clone(),
+        order_number: content.order_number,
+        lines: content.lines,
+        details: content.details,
+    };
     ports
         .provider()
         .create_session(&request)

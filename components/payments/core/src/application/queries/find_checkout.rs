@@ -20,13 +20,14 @@ pub struct Checkout {
 /// `NotSupported` by a real provider; `NotFound`.
 pub fn find_checkout<P: Ports>(ports: &P, session_id: &str) -> Result<Checkout, PaymentError> {
     let (payment, _) = find_simulated_payment(ports, session_id)?;
-    ports.store().read(|records| {
-        Ok(Checkout {
-            order_number: records.order_number_of_payment(payment.id)?,
-            lines: records.lines_of_payment(payment.id)?,
-            details: records.details_of_payment(payment.id)?,
-            payment,
-        })
+    let content = ports
+        .store()
+        .read(|records| records.content_of_payment(payment.id))?;
+    Ok(Checkout {
+        order_number: content.order_number,
+        lines: content.lines,
+        details: content.details,
+        payment,
     })
 }
 

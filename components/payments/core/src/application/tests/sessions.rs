@@ -45,7 +45,7 @@ fn a_payment_of_an_older_version_keeps_its_id() {
     let shop = Shop::with_pending_order();
     let old = "01890a5d-ac96-774b-bcce-0000000000ff";
     // Its provider had not answered yet.
-    shop.store.database.execute("DELETE FROM checkout_lines");
+    shop.store.database.execute("DELETE FROM payment_contents");
     shop.store.database.execute("DELETE FROM sessions");
     shop.store
         .database

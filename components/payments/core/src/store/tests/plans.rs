@@ -1,8 +1,8 @@
 //! How SQLite goes about the statements of this store.
 
 use crate::store::{
-    SqlStore, disputes, metrics, outbox, payments, provider_refunds, purge, refunds, sessions,
-    webhooks,
+    SqlStore, contents, disputes, metrics, outbox, payments, provider_refunds, purge, refunds,
+    sessions, webhooks,
 };
 
 /// Only the removal of a payment needs it, which removes what refers to the payment: no plan shows that.
@@ -10,6 +10,7 @@ const OF_FOREIGN_KEYS: [&str; 1] = ["provider_refunds_by_payment"];
 
 fn statements() -> Vec<&'static str> {
     let lists = [
+        contents::STATEMENTS,
         disputes::STATEMENTS,
         metrics::STATEMENTS,
         outbox::STATEMENTS,

@@ -120,6 +120,35 @@ fn a_code_that_takes_nothing_off_says_why() {
 }
 
 #[test]
+fn a_good_code_that_takes_nothing_off_is_told_too() {
+    let all = Benefit::Percent(percent("100"));
+    let free = Benefit::FreeShipping;
+    let with = |cart: Cart, benefits: &[Benefit]| {
+        let names = ["A", "B"].into_iter();
+        let codes = names.zip(benefits);
+        codes.fold(cart, |cart, (name, benefit)| {
+            cart.code_with(name, *benefit, |code| code.terms.is_combinable = true)
+        })
+    };
+    let post = || cart().shipping("4.9", None);
+    let told = [CodeProblem::NoEffect];
+    assert_eq!(problems(&with(post(), &[all, free])), []);
+    assert_eq!(problems(&with(post(), &[all, all])), told);
+    assert_eq!(problems(&with(post(), &[free, free])), told);
+    assert_eq!(problems(&with(cart(), &[free])), told, "nothing is shipped");
+    assert_eq!(problems(&with(cart().shipping("0", None), &[free])), told);
+    // Who has not chosen yet how it is shipped learns it then.
+    let mut unchosen = with(post(), &[free]);
+    unchosen.option = None;
+    assert_eq!(problems(&unchosen), []);
+    let quote = with(post(), &[all, all]).quote();
+    let code = "B".to_owned();
+    let problem = CodeProblem::NoEffect;
+    assert_eq!(quote.messages, [Message::Code { code, problem }]);
+    assert!(quote.is_complete(), "it can be ordered all the same");
+}
+
+#[test]
 fn codes_stand_together_when_all_of_them_may() {
     let ten = Benefit::Percent(percent("10"));
     let pair = |one: bool, other: bool| {

@@ -26,7 +26,7 @@ use settle_codes::Settlement;
 
 use super::inventory;
 use crate::adapters::checkouts::{not_held, not_prepared, settled};
-use crate::domain::{CheckoutHolder, CheckoutToken, OrderError, OrderedQuote, QuotedOrder};
+use crate::domain::{CheckoutHolder, CheckoutToken, OrderError, OrderedQuote, Prepared};
 use crate::ports::{Checkouts, HoldError};
 
 /// The catalogue of the shop, as checkouts see it.
@@ -237,7 +237,7 @@ impl Checkouts for TestCheckouts {
         checkout: CheckoutId,
         holder: &CheckoutHolder,
         quote: &str,
-    ) -> Result<QuotedOrder, OrderError> {
+    ) -> Result<Prepared, OrderError> {
         let command = prepare_order::Command {
             id: checkout,
             holder: holder_of(holder),
@@ -251,7 +251,7 @@ impl Checkouts for TestCheckouts {
         if let Some(happens) = self.after_preparing.take() {
             happens();
         }
-        contract::quoted_order(view).ok_or(OrderError::Internal)
+        contract::prepared(view).ok_or(OrderError::Internal)
     }
 
     async fn hold_codes(

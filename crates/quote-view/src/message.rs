@@ -1,22 +1,24 @@
 //! What the customer should know about a quote.
 
-use checkout::domain::CodeProblem;
-use checkout::domain::quote::Message;
-use mercato_edge::Price;
+use mercato_contracts::checkout::types::{CodeProblem, Message};
+use mercato_edge::{Price, Problem};
 use mercato_kernel::ProductId;
+use mercato_money::Money;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::not_shown;
 
 /// What the customer should know. `insufficient-stock` and `unknown-product` stand in the way of an order; the others do not.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CheckoutMessage)]
-pub struct MessageResource {
+pub struct MessageView {
     code: MessageCode,
     /// Which of the `lines`, counted from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 0, example = 0)]
-    line: Option<usize>,
+    line: Option<u32>,
     /// With `unknown-product`: which one; it is in no line.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -66,13 +68,15 @@ pub enum MessageCode {
     CodeBelowMinimum,
     /// It is for none of the lines.
     CodeNotApplicable,
+    /// There is nothing that it could take off: others have taken all of it, or shipping costs nothing anyway.
+    CodeNoEffect,
     /// Nothing that is offered fits where the order goes, what it weighs or what it is worth.
     NoShippingOption,
     /// The option that was chosen is not offered any more.
     ShippingOptionGone,
 }
 
-impl MessageResource {
+impl MessageView {
     const fn new(code: MessageCode) -> Self {
         Self {
             code,
@@ -96,43 +100,49 @@ impl From<CodeProblem> for MessageCode {
             CodeProblem::NotCombinable => Self::CodeNotCombinable,
             CodeProblem::BelowMinimum => Self::CodeBelowMinimum,
             CodeProblem::NotApplicable => Self::CodeNotApplicable,
+            CodeProblem::NoEffect => Self::CodeNoEffect,
         }
     }
 }
 
-impl From<Message> for MessageResource {
-    fn from(message: Message) -> Self {
-        match message {
-            Message::PriceChanged { line, was, is } => Self {
-                line: Some(line),
-                was: Some(was.into()),
-                is: Some(is.into()),
+impl MessageView {
+    /// A message as its customer sees it.
+    ///
+    /// # Errors
+    /// 500 when it names what is no product.
+    pub fn shown(message: Message) -> Result<Self, Problem> {
+        Ok(match message {
+            Message::PriceChanged(change) => Self {
+                line: Some(change.line),
+                was: Some(Money::from_units(change.was).into()),
+                is: Some(Money::from_units(change.now).into()),
                 ..Self::new(MessageCode::PriceChanged)
             },
-            Message::InsufficientStock { line, available } => Self {
-                line: Some(line),
-                available: Some(available),
+            Message::InsufficientStock(shortage) => Self {
+                line: Some(shortage.line),
+                available: Some(shortage.available),
                 ..Self::new(MessageCode::InsufficientStock)
             },
-            Message::UnknownProduct { product_id } => Self {
-                product_id: Some(product_id),
+            Message::UnknownProduct(id) => Self {
+                product_id: Some(ProductId::parse(&id).map_err(not_shown)?),
                 ..Self::new(MessageCode::UnknownProduct)
             },
-            Message::Code { code, problem } => Self {
-                discount_code: Some(code),
-                ..Self::new(problem.into())
+            Message::Code(idle) => Self {
+                discount_code: Some(idle.code),
+                ..Self::new(idle.problem.into())
             },
             Message::NoShippingOption => Self::new(MessageCode::NoShippingOption),
-            Message::ShippingOptionGone { code } => Self {
+            Message::ShippingOptionGone(code) => Self {
                 shipping_option: Some(code),
                 ..Self::new(MessageCode::ShippingOptionGone)
             },
-        }
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use mercato_contracts::checkout::types::{IdleCode, PriceChange, Shortage};
     use serde_json::json;
 
     use super::*;
@@ -140,26 +150,41 @@ mod tests {
     #[test]
     fn a_message_has_a_code_and_what_belongs_to_it() {
         let shown =
-            |message: Message| serde_json::to_value(MessageResource::from(message)).unwrap();
-        let (was, is) = ("9.5".parse().unwrap(), "11.9".parse().unwrap());
+            |message: Message| serde_json::to_value(MessageView::shown(message).unwrap()).unwrap();
+        let change = PriceChange {
+            line: 0,
+            was: 95_000,
+            now: 119_000,
+        };
         assert_eq!(
-            shown(Message::PriceChanged { line: 0, was, is }),
+            shown(Message::PriceChanged(change)),
             json!({"code": "price-changed", "line": 0, "was": 9.5, "is": 11.9})
         );
-        let available = 1;
+        let shortage = Shortage {
+            line: 1,
+            available: 1,
+        };
         assert_eq!(
-            shown(Message::InsufficientStock { line: 1, available }),
+            shown(Message::InsufficientStock(shortage)),
             json!({"code": "insufficient-stock", "line": 1, "available": 1})
         );
-        let problem = CodeProblem::UsedUp;
-        let code = "TEN".to_owned();
-        assert_eq!(
-            shown(Message::Code { code, problem }),
-            json!({"code": "code-used-up", "discountCode": "TEN"})
-        );
+        for (problem, code) in [
+            (CodeProblem::UsedUp, "code-used-up"),
+            (CodeProblem::NoEffect, "code-no-effect"),
+        ] {
+            let idle = IdleCode {
+                code: "TEN".to_owned(),
+                problem,
+            };
+            assert_eq!(
+                shown(Message::Code(idle)),
+                json!({"code": code, "discountCode": "TEN"})
+            );
+        }
         assert_eq!(
             shown(Message::NoShippingOption),
             json!({"code": "no-shipping-option"})
         );
+        assert!(MessageView::shown(Message::UnknownProduct("7".to_owned())).is_err());
     }
 }
