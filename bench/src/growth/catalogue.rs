@@ -123,6 +123,11 @@ pub fn sku(product: u64) -> String {
     format!("G-{product:07}")
 }
 
+/// The readable address of a product.
+pub fn slug(product: u64) -> String {
+    format!("grown-{product:07}")
+}
+
 /// The price of a product, as it is stored.
 pub fn price(product: u64) -> i64 {
     let cents = 100 * (1 + product % 99) + product % 100;

@@ -40,6 +40,7 @@ pub fn texts_of_product(product: &Product) -> Vec<String> {
         product.id.clone(),
         product.name.clone(),
         product.sku.clone(),
+        product.slug.clone(),
     ]
 }
 
@@ -138,6 +139,7 @@ impl Copies<'_> {
                 self.catalogue.product_id(number),
                 catalogue::name(number),
                 catalogue::sku(number),
+                catalogue::slug(number),
             ],
             numbers: vec![catalogue::price(number), free, units.held, units.committed],
         }
@@ -177,6 +179,7 @@ mod tests {
             id: format!("01985a00-0000-7000-8000-00000000000{number}"),
             name: format!("original product {number}"),
             sku: format!("ORIGINAL-{number}"),
+            slug: format!("original-product-{number}"),
         };
         let order = |share, lines, status| Order {
             id: format!("01985a00-1c00-7000-8000-0000000000{share}"),

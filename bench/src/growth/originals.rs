@@ -73,6 +73,8 @@ pub struct Product {
     pub name: String,
     /// The number that the shop knows it by.
     pub sku: String,
+    /// Its readable address.
+    pub slug: String,
 }
 
 /// An order.
@@ -171,6 +173,7 @@ fn products(client: &Client, admin: &str) -> Result<Vec<Product>> {
         Ok(Product {
             id: member(&page, "/data/0/id")?,
             name: member(&page, "/data/0/name")?,
+            slug: member(&page, "/data/0/slug")?,
             sku,
         })
     });

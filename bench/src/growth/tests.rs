@@ -169,6 +169,7 @@ fn originals() -> Originals {
         id: product_id(number),
         name: format!("original product {number}"),
         sku: format!("ORIGINAL-{number}"),
+        slug: format!("original-product-{number}"),
     };
     let order = |id: &str, number: &str, payment_id: &str, key: &str, status, share, lines| Order {
         id: id.to_owned(),

@@ -126,6 +126,24 @@ impl Answer for SeeOther {
     }
 }
 
+/// 301: it has another path of ours for good.
+#[derive(Debug, Clone)]
+pub struct MovedPermanently(pub String);
+
+impl Answer for MovedPermanently {
+    const STATUS: u16 = 301;
+
+    fn into_reply(self) -> Result<Reply, Problem> {
+        Ok(Reply::see_other(&self.0).with_status(StatusCode::MOVED_PERMANENTLY))
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description, status: u16, meaning: &str) {
+        description.answer(status, meaning);
+        description.header(status, "Location", "Where it is from now on");
+    }
+}
+
 /// One of two answers. The endpoint says what `returns` means of the first, and names the other by its status.
 #[derive(Debug, Clone)]
 pub enum Either<A, B> {

@@ -94,8 +94,8 @@ mod stream;
 
 pub use accept::wants_html;
 pub use answers::{
-    Accepted, Created, Either, Json, Listed, Located, NoContent, Paged, Public, Recorded, Replayed,
-    Secret, SeeOther, Tagged,
+    Accepted, Created, Either, Json, Listed, Located, MovedPermanently, NoContent, Paged, Public,
+    Recorded, Replayed, Secret, SeeOther, Tagged,
 };
 pub use arguments::{
     ClientAddress, ExpectedTag, ExpectedVersion, FromFields, FromQuery, GuestToken, IdempotencyKey,

@@ -245,3 +245,18 @@ fn messages_are_sorted_into_classes() {
         Error::Constraint(_)
     ));
 }
+
+#[test]
+fn a_list_in_a_column_comes_back_as_it_went_in() {
+    let connection = Connection(Backend::Sqlite(backend::sqlite::Backend::open().unwrap()));
+    let pairs = vec![("a \"b\"".to_owned(), "'\\\n".to_owned())];
+    let read = |value: Value| {
+        let rows = connection.query("SELECT ? AS list", &[value]).unwrap();
+        rows[0].json::<Vec<(String, String)>>("list")
+    };
+    assert_eq!(read(Value::json(&pairs)), Ok(pairs));
+    let wrong = Error::not("list", "JSON of its kind");
+    for other in [Value::json(&[1, 2]), "[".into()] {
+        assert_eq!(read(other), Err(wrong.clone()));
+    }
+}

@@ -50,6 +50,15 @@ impl<T: Into<Self>> From<Option<T>> for Value {
     }
 }
 
+impl Value {
+    /// A list or an object of texts and numbers as JSON, for a column that is read with its row and never searched: see [`Row::json`].
+    #[must_use]
+    pub fn json<T: serde::Serialize>(value: &T) -> Self {
+        // Texts and numbers can always be written.
+        serde_json::to_string(value).map_or(Self::Null, Self::Text)
+    }
+}
+
 /// What a column can be read as.
 pub trait FromValue: Sized {
     /// What is expected, for the error.
@@ -181,5 +190,14 @@ impl Row {
                 column: column.name(),
                 expected: T::EXPECTED,
             })
+    }
+
+    /// A column that holds a list or an object in JSON, as [`Value::json`] writes it.
+    ///
+    /// # Errors
+    /// [`Error::Type`] when there is no such column or it holds something else.
+    pub fn json<T: serde::de::DeserializeOwned>(&self, column: &'static str) -> Result<T, Error> {
+        let text: String = self.get(column)?;
+        serde_json::from_str(&text).map_err(|_| Error::not(column, "JSON of its kind"))
     }
 }

@@ -7,13 +7,15 @@ use mercato_testing::CountingIds;
 
 use crate::application::commands::import_products::RowOutcome;
 use crate::application::commands::{
-    create_product, delete_product, import_products, purge_reservations, reserve_stock,
-    settle_reservations, update_product,
+    create_category, create_product, delete_product, import_products, purge_reservations,
+    reserve_stock, settle_reservations, update_product,
 };
 use crate::application::ports::{Clock, Store as _};
-use crate::application::queries::list_products;
+use crate::application::queries::{list_categories, list_products};
+use crate::domain::category::{CategoryChanges, CategoryKey, CategoryView};
 use crate::domain::error::ProductError;
-use crate::domain::listing::{Filter, Sort};
+use crate::domain::listing::{Filter, Sort, SortKey};
+use crate::domain::presentation::Status;
 use crate::domain::product::{ProductChanges, ProductView, Seen, StockChange};
 use crate::domain::reservation::{InventoryError, RequestedLine, ReservedLine, Settlement};
 use crate::domain::stock::Stock;
@@ -49,7 +51,8 @@ impl Shop {
         Self::with(SqlStore::on_sqlite())
     }
 
-    fn with(store: SqlStore) -> Self {
+    /// A shop on that database.
+    pub fn with(store: SqlStore) -> Self {
         let mut products = Products::new(TickingClock::default(), CountingIds::default());
         products.store = store;
         Self { products }
@@ -68,6 +71,43 @@ impl Shop {
             ..new_product(name, stock)
         })
         .unwrap()
+    }
+
+    /// Adds a category, at the top or inside of another one.
+    pub fn category(&self, name: &str, parent: Option<&CategoryView>) -> CategoryView {
+        let more = CategoryChanges {
+            parent: Some(parent.map(|parent| parent.id)),
+            ..CategoryChanges::default()
+        };
+        create_category::handle(&self.products, &name.parse().unwrap(), &more).unwrap()
+    }
+
+    /// The paths of all categories in their order.
+    pub fn category_paths(&self) -> Vec<String> {
+        let all = list_categories::handle(&self.products).unwrap();
+        all.iter().map(|one| one.path.as_str().to_owned()).collect()
+    }
+
+    /// The names of the products that a category and those inside of it have, in their order.
+    pub fn names_in(&self, category: &CategoryView) -> Vec<String> {
+        let filter = Filter {
+            category: Some(CategoryKey::Id(category.id)),
+            ..Filter::default()
+        };
+        let request = PageRequest {
+            page: 1,
+            limit: 100,
+            after: None,
+        };
+        let page = self.list(&filter, Some(Sort::ascending(SortKey::Name)), request);
+        let page = page.unwrap();
+        let names: Vec<_> = page
+            .entries
+            .iter()
+            .map(|one| one.name.as_str().to_owned())
+            .collect();
+        assert_eq!(page.total.entries, names.len() as u64);
+        names
     }
 
     /// Changes a product.
@@ -228,6 +268,23 @@ pub fn numbered(name: &str, sku: &str) -> ProductChanges {
     ProductChanges {
         sku: Some(Some(sku.parse().unwrap())),
         ..new_product(name, 1)
+    }
+}
+
+/// A product in these categories.
+pub fn in_categories(product: ProductChanges, categories: &[&CategoryView]) -> ProductChanges {
+    let ids = categories.iter().map(|category| category.id);
+    ProductChanges {
+        categories: Some(ids.collect()),
+        ..product
+    }
+}
+
+/// The change to that status.
+pub fn set(status: Status) -> ProductChanges {
+    ProductChanges {
+        status: Some(status),
+        ..ProductChanges::default()
     }
 }
 

@@ -1,9 +1,14 @@
 //! What admins send of a product. Texts are read by the domain's types; the other rules are the domain's, too.
 
-use mercato_edge::{FromJson, Price, Refusal, body};
+use mercato_edge::{Fields, FromFields, FromJson, Price, Refusal, body};
+use products::domain::category::CategoryId;
+use products::domain::presentation::{ATTRIBUTE_CHARS_MAX, ATTRIBUTES_MAX, MediumDraft, Status};
 use products::domain::product::{ProductChanges, StockChange};
+use products::domain::slug::Slug;
 use products::domain::values::{Description, Name, Sku, TaxClass, Weight};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A number of free units that a product may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
@@ -54,7 +59,110 @@ macro_rules! product_body {
     };
 }
 
-product_body! {
+/// A picture or another medium of a product.
+#[body(as = MediumInput)]
+#[derive(Debug)]
+pub struct MediumBody {
+    /// Its address: one that begins with `https://`, or a path of the shop that begins with `/`.
+    #[schema(
+        min_length = 1,
+        max_length = 2000,
+        example = "https://cdn.example.com/cup.jpg"
+    )]
+    url: String,
+    /// What stands for it where it is not shown.
+    #[schema(value_type = String, required = false, max_length = 500, example = "A white cup on a saucer")]
+    alt: Option<String>,
+}
+
+impl From<&MediumBody> for MediumDraft {
+    fn from(body: &MediumBody) -> Self {
+        Self {
+            url: body.url.clone(),
+            alt: body.alt.clone().unwrap_or_default(),
+        }
+    }
+}
+
+/// What is said of a product by names of the shop's own.
+#[derive(Debug)]
+pub struct AttributesBody(Vec<(String, String)>);
+
+impl FromFields for AttributesBody {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn from_fields(fields: &mut Fields) -> Self {
+        Self(fields.others())
+    }
+}
+
+impl PartialSchema for AttributesBody {
+    fn schema() -> RefOr<Schema> {
+        let value = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(ATTRIBUTE_CHARS_MAX));
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some(
+                "What is said of the product by names of the shop's own, of at most 50 characters each",
+            ))
+            .additional_properties(Some(value))
+            .max_properties(Some(ATTRIBUTES_MAX))
+            .examples([serde_json::json!({"material": "Porcelain"})]);
+        RefOr::T(Schema::Object(schema.build()))
+    }
+}
+
+impl ToSchema for AttributesBody {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Attributes".into()
+    }
+}
+
+/// Makes a struct a [`product_body`] with what rows of price lists do not have.
+macro_rules! written_product_body {
+    ($(#[$attribute:meta])* $name:ident { $($before:tt)* } { $($after:tt)* }) => {
+        product_body! {
+            $(#[$attribute])* $name { $($before)* } {
+                /// The readable address: unique among products that are not deleted, and made from the name when a new product has none.
+                /// After a change the one of before leads on to it.
+                slug: Option<Slug>,
+                /// A `draft` and what is `archived` exist for admins alone; `published` when a new product does not say it.
+                status: Option<Status>,
+                /// All pictures and other media, in their order.
+                #[schema(value_type = Vec<MediumBody>, required = false, max_items = 20)]
+                media: Option<Vec<MediumBody>>,
+                /// All that is said of it by name.
+                #[field(object)]
+                attributes: Option<AttributesBody>,
+                /// The ids of all categories that it is in; it is in those that hold them, too.
+                #[field(values)]
+                #[schema(value_type = Vec<CategoryId>, required = false, max_items = 20)]
+                categories: Option<Vec<CategoryId>>,
+                $($after)*
+            }
+        }
+
+        impl $name {
+            /// What the members say that both bodies may have.
+            fn written(&self) -> ProductChanges {
+                let media = self.media.as_ref();
+                let attributes = self.attributes.as_ref();
+                ProductChanges {
+                    slug: self.slug.clone(),
+                    status: self.status,
+                    media: media.map(|media| media.iter().map(Into::into).collect()),
+                    attributes: attributes.map(|attributes| attributes.0.clone()),
+                    categories: self.categories.clone(),
+                    ..self.common()
+                }
+            }
+        }
+    };
+}
+
+written_product_body! {
     /// A product to be.
     #[body(
         as = NewProduct,
@@ -81,12 +189,12 @@ impl From<&NewProductBody> for ProductChanges {
             sku: body.sku.clone().map(Some),
             price: Some(body.price.0),
             stock: body.stock.map(|units| StockChange::Absolute(units.0)),
-            ..body.common()
+            ..body.written()
         }
     }
 }
 
-product_body! {
+written_product_body! {
     /// What to change of a product; what is absent stays.
     #[body(
         as = ProductChanges,
@@ -122,7 +230,7 @@ impl From<&ChangesBody> for ProductChanges {
             sku: body.sku.clone(),
             price: body.price.map(|price| price.0),
             stock: stock.or(delta),
-            ..body.common()
+            ..body.written()
         }
     }
 }
@@ -227,8 +335,51 @@ mod tests {
             stock: Some(StockChange::Absolute(7)),
             tax_class: Some("food".parse().unwrap()),
             weight: Weight::parse(250).ok(),
+            ..ProductChanges::default()
         };
         assert_eq!(product, tea);
+    }
+
+    #[test]
+    fn how_a_product_is_shown_can_be_given() {
+        let body = r#"{"slug":"green-tea","status":"draft","media":[{"url":"/a.jpg"},{"url":"https://b/c","alt":"A cup"}],"attributes":{"origin":"Ethiopia"},"categories":["01890a5d-ac96-774b-bcce-b302099a8057"]}"#;
+        let medium = |url: &str, alt: &str| MediumDraft {
+            url: url.to_owned(),
+            alt: alt.to_owned(),
+        };
+        let shown = ProductChanges {
+            slug: Some("green-tea".parse().unwrap()),
+            status: Some(Status::Draft),
+            media: Some(vec![medium("/a.jpg", ""), medium("https://b/c", "A cup")]),
+            attributes: Some(vec![("origin".to_owned(), "Ethiopia".to_owned())]),
+            categories: CategoryId::parse("01890a5d-ac96-774b-bcce-b302099a8057")
+                .ok()
+                .map(|id| vec![id]),
+            ..ProductChanges::default()
+        };
+        assert_eq!(changes(body).unwrap(), shown);
+        for (body, expected) in [
+            (r#"{"slug":"Green tea"}"#, ("slug", "format")),
+            (r#"{"slug":null}"#, ("slug", "type")),
+            (r#"{"status":"hidden"}"#, ("status", "format")),
+            (
+                r#"{"media":[{"alt":"A cup"}]}"#,
+                ("media[0].url", "required"),
+            ),
+            (r#"{"media":{}}"#, ("media", "type")),
+            (
+                r#"{"attributes":{"origin":7}}"#,
+                ("attributes.origin", "type"),
+            ),
+            (r#"{"attributes":[]}"#, ("attributes", "type")),
+            (r#"{"categories":["tea"]}"#, ("categories[0]", "format")),
+        ] {
+            assert_eq!(
+                named(&changes(body).unwrap_err()),
+                pairs(&[expected]),
+                "{body}"
+            );
+        }
     }
 
     #[test]

@@ -8,11 +8,11 @@ use crate::product::{Audience, ProductResource, tagged};
 
 /// Add a product
 ///
-/// Adds a product to the catalogue. The `sku` of a deleted product is free again.
+/// Adds a product to the catalogue. The `sku` and the `slug` of a deleted product are free again.
 #[endpoint(
     POST "/api/v1/products", access = Admin, tag = "Catalogue", id = "createProduct",
     returns = "The product",
-    409 = "`sku-taken`: another product has this sku",
+    409 = "`sku-taken`: another product has this sku; `slug-taken`: another product has this slug",
 )]
 pub async fn create(
     body: Draft<NewProductBody>,

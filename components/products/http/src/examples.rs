@@ -13,12 +13,14 @@ use mercato_money::{Currency, Money};
 use products::application::commands::import_products::RowOutcome;
 use products::application::ports::StockStats;
 use products::domain::error::{ProductError, StoreError};
+use products::domain::presentation::MediumDraft;
 use products::domain::product::{Product, ProductChanges, ProductView, StockChange};
 use products::domain::stock::Stock;
 use products::domain::values::{Description, Name, Sku};
 use serde_json::json;
 
 use crate::body::{ChangesBody, NewProductBody};
+use crate::category_examples::with_categories;
 use crate::create::CREATE;
 use crate::delete::DELETE;
 use crate::find::FIND;
@@ -30,12 +32,18 @@ use crate::product::{Audience, ProductResource, tagged};
 use crate::stats::{STATS, StatsResource};
 use crate::update::UPDATE;
 
+/// A picture of the cup.
+const CUP_PICTURE: &str = "https://cdn.example.com/cup.jpg";
+
+/// What stands for it.
+const CUP_ALT: &str = "A white cup on a saucer";
+
 /// The examples of all operations.
 ///
 /// # Errors
 /// What makes an answer fails, which the document's tests find out.
 pub fn examples() -> Result<Examples, Problem> {
-    Ok(Examples::default()
+    Ok(with_categories(Examples::default())?
         .with(list()?)
         .with(create()?)
         .with(import()?)
@@ -65,6 +73,7 @@ fn list() -> Result<OperationExamples, Problem> {
 fn create() -> Result<OperationExamples, Problem> {
     let body = json!({
         "name": CUP_NAME, "description": "Porcelain, 90 ml", "sku": CUP_SKU, "price": 12.5, "stock": CUP_STOCK,
+        "media": [{"url": CUP_PICTURE, "alt": CUP_ALT}], "attributes": {"material": "Porcelain"},
     });
     let wrong = from_json::<NewProductBody>(
         r#"{"name": "Espresso cup", "price": "12.50", "colour": "white"}"#,
@@ -78,7 +87,8 @@ fn create() -> Result<OperationExamples, Problem> {
         .request("cup", "A cup", body)
         .answer("cup", "The cup", made)?
         .problem(&refusal(wrong))
-        .problem(&problem(ProductError::SkuTaken)))
+        .problem(&problem(ProductError::SkuTaken))
+        .problem(&problem(ProductError::SlugTaken)))
 }
 
 fn import() -> Result<OperationExamples, Problem> {
@@ -150,6 +160,7 @@ fn update() -> Result<OperationExamples, Problem> {
     let refused = [
         ProductError::NotFound,
         ProductError::SkuTaken,
+        ProductError::SlugTaken,
         ProductError::InsufficientStock,
         ProductError::TooMuchStock,
         ProductError::VersionMismatch,
@@ -192,6 +203,11 @@ fn listed(name: &str, sku: &str, price: i64, stock: u64) -> ProductChanges {
 fn cup() -> Result<ProductView, Problem> {
     let new = ProductChanges {
         description: Some(Description::stored("Porcelain, 90 ml".to_owned())),
+        media: Some(vec![MediumDraft {
+            url: CUP_PICTURE.to_owned(),
+            alt: CUP_ALT.to_owned(),
+        }]),
+        attributes: Some(vec![("material".to_owned(), "Porcelain".to_owned())]),
         ..listed(CUP_NAME, CUP_SKU, CUP_PRICE, CUP_STOCK)
     };
     product(CUP_ID, &new, LISTED_AT)

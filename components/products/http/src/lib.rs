@@ -3,6 +3,10 @@
 use mercato_edge::{Route, settings};
 
 mod body;
+mod categories;
+mod category;
+#[cfg(not(target_family = "wasm"))]
+mod category_examples;
 mod create;
 mod delete;
 #[cfg(not(target_family = "wasm"))]
@@ -27,6 +31,11 @@ pub const ROUTES: &[Route] = &[
     find::FIND,
     update::UPDATE,
     delete::DELETE,
+    categories::LIST_ALL,
+    categories::CREATE_ONE,
+    categories::FIND_ONE,
+    categories::UPDATE_ONE,
+    categories::DELETE_ONE,
     ready::READY,
     settings::SETTINGS,
     metrics::METRICS,

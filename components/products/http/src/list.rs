@@ -4,7 +4,9 @@ use mercato_edge::{
 };
 use mercato_kernel::{Caller, ProductId};
 use products::application::queries::list_products;
+use products::domain::category::CategoryKey;
 use products::domain::listing::{Filter, Sort};
+use products::domain::presentation::Status;
 use products::domain::search::SearchWords;
 use products::domain::values::Sku;
 
@@ -26,13 +28,21 @@ pub struct ListQuery {
     max_price: Option<Price>,
     /// Only products that have free units (`true`), or only those that have none (`false`).
     in_stock: Option<bool>,
-    /// Only products of these ids, at most 100, separated by commas. Those that are unknown or deleted are left out. Not together with
-    /// `q`.
+    /// Only products of these ids, at most 100, separated by commas. Those that are unknown or deleted are left out, and those that are not
+    /// published, unless an admin asks. Not together with `q`.
     #[param(value_type = Vec<ProductId>, required = false, style = Form, explode = false, min_items = 1, max_items = 100)]
     ids: Option<Vec<ProductId>>,
     /// Only the product of that number. Not together with `q`.
     #[param(value_type = String, required = false, min_length = 1, max_length = 64)]
     sku: Option<Sku>,
+    /// Only products of that category, by its id or its path, and of the categories inside of it; none when there is no such category.
+    #[param(value_type = String, required = false, min_length = 1, max_length = 807)]
+    category: Option<CategoryKey>,
+    /// Only products of that status; for admins alone. Without it those that are published, and with `ids` or `sku` all. With `q` only what
+    /// is published is found.
+    #[query(admin)]
+    #[param(value_type = Status, inline, required = false)]
+    status: Option<Status>,
     /// The order; a minus turns it round. Without it, `relevance` when there is `q`, else `-createdAt`. More than 10,000 products that
     /// match `q` are not ranked: the newest come first.
     #[param(value_type = Sort, inline, required = false)]
@@ -51,7 +61,7 @@ pub struct ListQuery {
 
 /// List and search products
 ///
-/// One page of the products that are not deleted. All conditions hold together. Equal ones stand in the order of their ids. A
+/// One page of the products that are published. All conditions hold together. Equal ones stand in the order of their ids. A
 /// product whose sort key changes during a walk by `after` may be met twice or not at all; others are not.
 #[endpoint(
     GET "/api/v1/products", access = Optional, tag = "Catalogue", id = "listProducts",
@@ -61,24 +71,27 @@ pub async fn list(
     caller: Option<Caller>,
     query: Draft<Query<ListQuery>>,
 ) -> Result<Public<Paged<ProductResource>>, Problem> {
-    let Query(query) = query.check(|Query(query)| list_products::check(&query.clone().into()))?;
-    let (currency, max_age) = (currency().await?, max_age_seconds().await?);
-    let page = list_products::handle(&*products::instance(), query.into()).map_err(problem)?;
     let audience = Audience::of(caller);
+    let asked = |query: ListQuery| query.for_audience(audience);
+    let Query(query) = query.check(|Query(query)| list_products::check(&asked(query.clone())))?;
+    let (currency, max_age) = (currency().await?, max_age_seconds().await?);
+    let page = list_products::handle(&*products::instance(), asked(query)).map_err(problem)?;
     let shown = Paged::of(page, |product| {
         Ok(ProductResource::new(product, currency, audience))
     })?;
     Ok(public(shown, caller, max_age))
 }
 
-impl From<ListQuery> for list_products::Query {
-    fn from(query: ListQuery) -> Self {
+impl ListQuery {
+    /// What that audience asks for.
+    fn for_audience(self, audience: Audience) -> list_products::Query {
+        let query = self;
         let most = if query.ids.is_some() {
             PAGE_LIMIT_MAX
         } else {
             DEFAULT_PAGE_LIMIT
         };
-        Self {
+        list_products::Query {
             filter: Filter {
                 query: query.q,
                 min_price: query.min_price.map(|price| price.0),
@@ -86,6 +99,9 @@ impl From<ListQuery> for list_products::Query {
                 in_stock: query.in_stock,
                 ids: query.ids,
                 sku: query.sku,
+                category: query.category,
+                status: query.status,
+                sees_all: audience == Audience::Admins,
             },
             sort: query.sort,
             page: PageRequest {
@@ -100,7 +116,7 @@ impl From<ListQuery> for list_products::Query {
 #[cfg(test)]
 mod tests {
     use mercato_edge::examples::from_query;
-    use mercato_kernel::Named as _;
+    use mercato_kernel::{FromText as _, Named as _};
     use mercato_money::Money;
     use products::domain::listing::SortKey;
 
@@ -135,7 +151,7 @@ mod tests {
     }
 
     fn read(query: &str) -> list_products::Query {
-        parse(query).unwrap().into()
+        parse(query).unwrap().for_audience(Audience::Everyone)
     }
 
     #[test]
@@ -148,13 +164,14 @@ mod tests {
 
     #[test]
     fn every_condition_can_be_given() {
-        let query = "q=green+tea&page=2&limit=5&minPrice=0.5&maxPrice=10&inStock=false&sort=-price";
+        let query = "q=green+tea&page=2&limit=5&minPrice=0.5&maxPrice=10&inStock=false&sort=-price&category=coffee/espresso";
         let list_products::Query { filter, sort, page } = read(query);
         let expected = Filter {
             query: Some("green tea".parse().unwrap()),
             min_price: Some(Money::from_units(5_000)),
             max_price: Some(Money::from_units(100_000)),
             in_stock: Some(false),
+            category: CategoryKey::from_text("coffee/espresso").ok(),
             ..Filter::default()
         };
         assert_eq!(filter, expected);
@@ -190,6 +207,17 @@ mod tests {
                 "{wrong}"
             );
         }
+    }
+
+    #[test]
+    fn admins_alone_ask_for_a_status_and_find_all_by_name() {
+        let unknown = ("status".to_owned(), "unknown".to_owned());
+        assert_eq!(only_error("status=draft"), unknown);
+        let sees_all = |audience| {
+            let query = parse("sku=A").unwrap().for_audience(audience);
+            query.filter.sees_all
+        };
+        assert!(sees_all(Audience::Admins) && !sees_all(Audience::Everyone));
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! A product as clients see it.
 
+use std::collections::BTreeMap;
+
 use mercato_edge::{CurrencyCode, ExpectedTag, Listed, Price, Public, Tagged, Timestamp};
-use mercato_kernel::{Caller, ProductId};
+use mercato_kernel::{Caller, Named as _, ProductId};
 use mercato_money::Currency;
+use products::domain::category::CategoryId;
+use products::domain::presentation::{Medium, Status};
 use products::domain::product::{ProductView, Seen};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,9 +40,29 @@ pub struct ProductResource {
     /// One line.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
+    /// Its readable address.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[a-z0-9]+(-[a-z0-9]+)*$",
+        example = "espresso-cup"
+    )]
+    slug: String,
+    /// Whether it is shown and sold. Only admins see what is not `published`.
+    #[schema(value_type = Status, inline)]
+    status: &'static str,
     /// May be empty and have line breaks.
     #[schema(max_length = 5000)]
     description: String,
+    /// Pictures and other media.
+    #[schema(max_items = 20)]
+    media: Vec<MediumResource>,
+    /// What is said of it by names of the shop's own.
+    #[schema(example = json!({"material": "Porcelain"}))]
+    attributes: BTreeMap<String, String>,
+    /// The ids of the categories that it was put in; it is in those that hold them, too.
+    #[schema(max_items = 20)]
+    categories: Vec<CategoryId>,
     /// Stock keeping unit: the shop's own number, if it has one.
     #[schema(required = true, min_length = 1, max_length = 64)]
     sku: Option<String>,
@@ -73,6 +97,31 @@ pub struct ProductResource {
     updated_at: Timestamp,
 }
 
+/// A picture or another medium.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Medium)]
+pub struct MediumResource {
+    /// An address with `https:`, or a path of the shop.
+    #[schema(
+        min_length = 1,
+        max_length = 2000,
+        example = "https://cdn.example.com/cup.jpg"
+    )]
+    url: String,
+    /// What stands for it where it is not shown; may be empty.
+    #[schema(max_length = 500, example = "A white cup on a saucer")]
+    alt: String,
+}
+
+impl From<&Medium> for MediumResource {
+    fn from(medium: &Medium) -> Self {
+        Self {
+            url: medium.url().to_owned(),
+            alt: medium.alt().to_owned(),
+        }
+    }
+}
+
 impl ProductResource {
     /// The product for that audience.
     pub fn new(product: ProductView, currency: Currency, audience: Audience) -> Self {
@@ -81,7 +130,12 @@ impl ProductResource {
         Self {
             id: product.id,
             name: product.name.into(),
+            slug: product.slug.into(),
+            status: product.status.name(),
             description: product.description.into(),
+            media: product.media.iter().map(Into::into).collect(),
+            attributes: product.attributes.as_map().clone(),
+            categories: product.categories,
             sku: product.sku.map(Into::into),
             price: product.price.amount().into(),
             tax_class: product.tax_class.into(),
@@ -183,7 +237,8 @@ pub mod tests {
         assert_eq!(
             text,
             concat!(
-                r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","name":"Tea","description":"","sku":null,"#,
+                r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","name":"Tea","slug":"tea","status":"published","description":"","#,
+                r#""media":[],"attributes":{},"categories":[],"sku":null,"#,
                 r#""price":4.99,"taxClass":"standard","weightGrams":0,"currency":"EUR","stock":0,"available":false,"version":3,"#,
                 r#""createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"2024-02-29T00:00:00.123Z"}"#
             )

@@ -16,7 +16,7 @@ use crate::product::{Audience, ProductResource, seen, tagged};
     PATCH "/api/v1/products/{id}", access = Admin, tag = "Catalogue", id = "updateProduct",
     returns = "The product as it is now",
     404 = "No such product, or deleted",
-    409 = "`sku-taken`: another product has this sku; `insufficient-stock`: the stock would be less than 0; `too-much-stock`: it would \
+    409 = "`sku-taken`: another product has this sku; `slug-taken`: another product has this slug; `insufficient-stock`: the stock would be less than 0; `too-much-stock`: it would \
         be more than a product can have",
 )]
 pub async fn update(

@@ -200,6 +200,17 @@ impl Fields {
         self.contains(name).then(|| self.values(name, max))
     }
 
+    /// All members that have not been taken, in the order of their names, for an object whose names are the client's.
+    pub fn others<T: FromJson>(&mut self) -> Vec<(String, T)> {
+        let mut read = Vec::new();
+        for (name, value) in std::mem::take(&mut self.values) {
+            if let Some(value) = self.read(&name, &value) {
+                read.push((name, value));
+            }
+        }
+        read
+    }
+
     /// An object that must be there.
     pub fn required_object<T: FromFields>(&mut self, name: &str) -> T {
         match self.values.remove(name) {

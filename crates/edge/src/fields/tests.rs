@@ -38,6 +38,23 @@ fn members_are_read_by_type() {
 }
 
 #[test]
+fn an_object_may_have_names_of_the_clients_own() {
+    let read = |body: &str| {
+        let mut fields = Fields::parse(body.as_bytes()).unwrap();
+        let read = fields.others::<String>();
+        (read, fields.finish())
+    };
+    let (pairs, outcome) = read(r#"{"b":"2","a":"1"}"#);
+    let expected =
+        [("a", "1"), ("b", "2")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!((pairs, outcome.is_ok()), (expected.to_vec(), true));
+    let (_, outcome) = read(r#"{"b":2,"a":"1","c":null}"#);
+    let wrong =
+        [("b", "type"), ("c", "type")].map(|(name, code)| (name.to_owned(), code.to_owned()));
+    assert_eq!(errors(outcome), wrong);
+}
+
+#[test]
 fn a_whole_number_may_be_written_with_a_fraction_of_nothing() {
     for (json, number) in [("2.0", 2), ("2e0", 2), ("0.2e1", 2), ("-0.0", 0)] {
         assert_eq!(u32::from_json(json), Ok(number), "{json}");

@@ -20,12 +20,18 @@ struct Subject {
     /// A checkout of the owner's, and the name of a discount code; only for rows of checkouts.
     checkout: String,
     code: String,
+    /// Only for rows of categories.
+    category: String,
 }
 
 impl Subject {
     /// For a row of that path.
     fn of(shop: &Shop, pattern: &str) -> Self {
         let mut subject = Self::new(shop);
+        if pattern.starts_with(CATEGORIES) {
+            let category = shop.admin().post(CATEGORIES).json(&new_category(&subject));
+            subject.category = text(&category.expect_json(201)["id"]);
+        }
         if pattern.starts_with(CHECKOUTS) {
             let checkout = subject.owner.post(CHECKOUTS).json(&json!({}));
             subject.checkout = text(&checkout.expect_json(201)["id"]);
@@ -50,6 +56,7 @@ impl Subject {
             order,
             payment,
             checkout: unknown_id(),
+            category: unknown_id(),
             code: "NONE".to_owned(),
         }
     }
@@ -70,6 +77,7 @@ impl Subject {
             _ if pattern.starts_with("/api/v1/auth") => &self.owner.id,
             _ if pattern.starts_with("/api/v1/orders") => &self.order.id,
             _ if pattern.starts_with(CHECKOUTS) => &self.checkout,
+            _ if pattern.starts_with(CATEGORIES) => &self.category,
             _ => &self.payment,
         };
         pattern
@@ -94,6 +102,7 @@ const ADMIN: Statuses = [401, 403, 403, 200];
 const HOLDER: Statuses = [404, 200, 404, 404];
 
 const CHECKOUTS: &str = "/api/v1/checkouts";
+const CATEGORIES: &str = "/api/v1/categories";
 
 struct Row {
     method: &'static str,
@@ -146,6 +155,10 @@ fn new_account(_: &Subject) -> Value {
 
 fn new_product(_: &Subject) -> Value {
     json!({ "name": unique("Tea"), "price": 1 })
+}
+
+fn new_category(_: &Subject) -> Value {
+    json!({ "name": unique("Category") })
 }
 
 fn new_code(_: &Subject) -> Value {
@@ -201,6 +214,11 @@ const ROWS: &[Row] = &[
     row("GET", "/api/v1/products/{id}", OPEN),
     row("PATCH", "/api/v1/products/{id}", ADMIN).with(|_| json!({ "price": 0 })),
     row("DELETE", "/api/v1/products/{id}", [401, 403, 403, 204]),
+    row("GET", CATEGORIES, OPEN),
+    row("POST", CATEGORIES, [401, 403, 403, 201]).with(new_category),
+    row("GET", "/api/v1/categories/{id}", OPEN),
+    row("PATCH", "/api/v1/categories/{id}", ADMIN).with(|_| json!({ "position": 7 })),
+    row("DELETE", "/api/v1/categories/{id}", [401, 403, 403, 204]),
     row("POST", CHECKOUTS, [201; 4]).with(empty),
     row("GET", "/api/v1/checkouts/{id}", HOLDER),
     row("PATCH", "/api/v1/checkouts/{id}", HOLDER).with(|_| json!({ "note": "Ring twice" })),

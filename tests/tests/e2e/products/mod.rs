@@ -1,9 +1,11 @@
 mod caching;
+mod categories;
 mod create;
 mod delete;
 mod import;
 mod list;
 mod read;
 mod search;
+mod shown;
 mod stats;
 mod update;

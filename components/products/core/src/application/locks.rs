@@ -4,6 +4,7 @@ pub use mercato_sql::Locks;
 
 use mercato_kernel::{OrderId, ProductId};
 
+use crate::domain::slug::Slug;
 use crate::domain::values::Sku;
 
 /// Products with their stock.
@@ -14,6 +15,16 @@ pub fn products(ids: impl IntoIterator<Item = ProductId>) -> Locks {
 /// Numbers of products, which perhaps no product has.
 pub fn skus<'a>(skus: impl IntoIterator<Item = &'a Sku>) -> Locks {
     Locks::names("sku", skus.into_iter().map(Sku::as_str))
+}
+
+/// Readable addresses of products, which perhaps no product has.
+pub fn slugs<'a>(slugs: impl IntoIterator<Item = &'a Slug>) -> Locks {
+    Locks::names("slug", slugs.into_iter().map(Slug::as_str))
+}
+
+/// The tree of categories, and which products are in them.
+pub fn categories() -> Locks {
+    Locks::name("categories", "")
 }
 
 /// The reservations of orders, also before there are any.

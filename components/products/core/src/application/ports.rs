@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use mercato_kernel::{CheckoutId, OrderId, Page, ProductId};
 
 use super::locks::Locks;
+use crate::domain::category::{CategoryId, CategoryKey, CategoryPath, CategoryView, Tree};
 use crate::domain::error::StoreError;
 use crate::domain::listing::Listing;
 use crate::domain::product::{Product, ProductView};
 use crate::domain::reservation::{Reservation, ReservationState, ReservedLine, Settlement};
+use crate::domain::slug::Slug;
 use crate::domain::values::Sku;
 
 /// What the use cases are given.
@@ -42,6 +44,9 @@ pub struct StockEntry {
     pub at: u64,
 }
 
+/// Most slugs that lead on to a product which had them before.
+pub const FORMER_SLUGS_MAX: u32 = 20;
+
 /// Free units from which on downwards a product counts as running out.
 pub const LOW_STOCK_UNITS: u64 = 10;
 
@@ -51,7 +56,7 @@ pub const LOW_STOCK_PRODUCTS_MAX: u32 = 50;
 /// The state of the stock as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StockStats {
-    /// Products in the catalogue.
+    /// Published products.
     pub products: u64,
     /// Those of them without a free unit.
     pub out_of_stock: u64,
@@ -76,15 +81,27 @@ pub trait Store {
     /// A product that is not deleted.
     fn product(&self, id: ProductId) -> Result<Option<ProductView>, StoreError>;
 
-    /// Those of these products that are not deleted, in any order.
+    /// The product of that slug that is not deleted.
+    fn product_by_slug(&self, slug: &Slug) -> Result<Option<ProductView>, StoreError>;
+
+    /// The product that is not deleted and had that slug last, of those that have another one now.
+    fn product_by_former_slug(&self, slug: &Slug) -> Result<Option<ProductView>, StoreError>;
+
+    /// Those of these products that are published, in any order.
     fn products(&self, ids: &[ProductId]) -> Result<Vec<ProductView>, StoreError>;
+
+    /// All categories.
+    fn tree(&self) -> Result<Tree, StoreError>;
+
+    /// The identifier of a category that is asked for; none when there is no category of that path.
+    fn category(&self, key: &CategoryKey) -> Result<Option<CategoryId>, StoreError>;
 
     /// One page of the products that are not deleted. None when more products than
     /// [`RANKED_WALK_MATCHES_MAX`](crate::domain::search::RANKED_WALK_MATCHES_MAX) have come to match a search that was
     /// ranked when its walk began.
     fn list(&self, listing: &Listing) -> Result<Option<Page<ProductView>>, StoreError>;
 
-    /// The state of the stock of all products that are not deleted.
+    /// The state of the stock of all published products.
     fn stats(&self) -> Result<StockStats, StoreError>;
 
     /// The reservations that wait for a payment. Costs as much as there are of them.
@@ -115,9 +132,52 @@ pub trait Store {
 }
 
 /// What can be done while no one else writes.
-pub trait Transaction: Catalogue + Inventory {}
+pub trait Transaction: Catalogue + Categories + Inventory {}
 
-impl<T: Catalogue + Inventory> Transaction for T {}
+impl<T: Catalogue + Categories + Inventory> Transaction for T {}
+
+/// Categories and which products are in them, while no one else writes.
+pub trait Categories {
+    /// All categories.
+    fn tree(&self) -> Result<Tree, StoreError>;
+
+    /// Adds a category.
+    fn insert_category(&self, category: &CategoryView) -> Result<(), StoreError>;
+
+    /// Replaces everything of a category.
+    fn save_category(&self, category: &CategoryView) -> Result<(), StoreError>;
+
+    /// Gives everything inside of a category that had one path and has another one now its path, as its next version, at a time
+    /// in milliseconds since the Unix epoch.
+    fn move_inside(
+        &self,
+        from: &CategoryPath,
+        to: &CategoryPath,
+        at: u64,
+    ) -> Result<(), StoreError>;
+
+    /// Removes a category that holds nothing.
+    fn remove_category(&self, id: CategoryId) -> Result<(), StoreError>;
+
+    /// How many products are in a category or inside of it, counted up to a limit.
+    fn products_in(&self, id: CategoryId, limit: u64) -> Result<u64, StoreError>;
+
+    /// Puts the products of a category into those that hold it now, and takes them out of those that held it, unless something else
+    /// holds them there.
+    fn move_products(
+        &self,
+        id: CategoryId,
+        from: &[CategoryId],
+        to: &[CategoryId],
+    ) -> Result<(), StoreError>;
+
+    /// Puts a product into these categories, those that hold its own included, and takes it out of all others.
+    fn set_categories(
+        &self,
+        product_id: ProductId,
+        categories: &[CategoryId],
+    ) -> Result<(), StoreError>;
+}
 
 /// Products and their stock book, while no one else writes.
 pub trait Catalogue {
@@ -129,6 +189,16 @@ pub trait Catalogue {
 
     /// The identifier of the product that has this number and is not deleted.
     fn sku_owner(&self, sku: &Sku) -> Result<Option<ProductId>, StoreError>;
+
+    /// The identifier of the product that has this slug and is not deleted.
+    fn slug_owner(&self, slug: &Slug) -> Result<Option<ProductId>, StoreError>;
+
+    /// Those of these slugs that products have which are not deleted.
+    fn taken_slugs(&self, slugs: &[&Slug]) -> Result<Vec<Slug>, StoreError>;
+
+    /// Remembers a slug that the product had up to that time, in milliseconds since the Unix epoch, and of all it had the last
+    /// [`FORMER_SLUGS_MAX`].
+    fn remember_slug(&self, id: ProductId, slug: &Slug, until: u64) -> Result<(), StoreError>;
 
     /// Adds products.
     fn insert_products(&self, products: &[&Product]) -> Result<(), StoreError>;
@@ -142,7 +212,7 @@ pub trait Catalogue {
 
 /// The stock of orders, while no one else writes.
 pub trait Inventory {
-    /// Those of these products that are not deleted, in any order.
+    /// Those of these products that are published, in any order.
     fn products(&self, ids: &[ProductId]) -> Result<Vec<ProductView>, StoreError>;
 
     /// Takes the units of these lines, one per product, off the free stock and holds them. Changes no version.

@@ -4,6 +4,8 @@ use std::fmt::Display;
 
 use mercato_kernel::FieldError;
 
+use crate::domain::category::TreeError;
+
 /// The field breaks a rule; `rule` ends the sentence that begins with the field's name.
 pub fn broken(field: &str, code: &'static str, rule: impl Display) -> FieldError {
     FieldError::new(field, code, format!("{field} {rule}"))
@@ -24,6 +26,26 @@ pub enum StoreError {
     Fault(String),
 }
 
+/// Why the tree of categories refused a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CategoryError {
+    /// The tree has no place for it.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The category has changed since the version that the caller named.
+    #[error("the category has changed")]
+    VersionMismatch,
+    /// Products or other categories are in it.
+    #[error("the category holds something")]
+    NotEmpty,
+    /// It has too many products to be put elsewhere at once.
+    #[error("the category has too many products")]
+    TooManyProducts,
+    /// What keeps the categories failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Why the catalogue refused a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProductError {
@@ -36,6 +58,9 @@ pub enum ProductError {
     /// Another product that is not deleted has this number.
     #[error("another product has this sku")]
     SkuTaken,
+    /// Another product that is not deleted has this slug.
+    #[error("another product has this slug")]
+    SlugTaken,
     /// The product has changed since the version that the caller named.
     #[error("the product has changed")]
     VersionMismatch,

@@ -9,7 +9,9 @@ use mercato_money::Money;
 use utoipa::PartialSchema;
 use utoipa::openapi::{RefOr, Schema};
 
+use crate::domain::category::{CategoryId, CategoryKey};
 use crate::domain::error::{ProductError, broken};
+use crate::domain::presentation::Status;
 use crate::domain::product::ProductView;
 use crate::domain::search::{Search, SearchWords};
 use crate::domain::values::{Price, Sku};
@@ -150,6 +152,12 @@ pub struct Filter {
     pub ids: Option<Vec<ProductId>>,
     /// Only the product of that number.
     pub sku: Option<Sku>,
+    /// Only products of that category and of those inside of it.
+    pub category: Option<CategoryKey>,
+    /// Only products of that status; without it those that are published.
+    pub status: Option<Status>,
+    /// Whether products of any status are found that are asked for by name: by their identifiers or their number.
+    pub sees_all: bool,
 }
 
 /// A list that keeps the rules.
@@ -167,6 +175,10 @@ pub struct Listing {
     pub ids: Option<Vec<ProductId>>,
     /// Only the product of that number.
     pub sku: Option<Sku>,
+    /// Only products of that category and of those inside of it.
+    pub category: Option<CategoryId>,
+    /// Only products of that status; none when it does not matter.
+    pub status: Option<Status>,
     /// In which order.
     pub sort: Sort,
     /// Which order by relevance the page before had; none on a first page and in other orders.
@@ -211,6 +223,15 @@ impl Listing {
                 note(broken(field, "format", "must not be given together with q"));
             }
         }
+        let status = match filter.status {
+            None if filter.sees_all && (ids.is_some() || sku.is_some()) => None,
+            status => Some(status.unwrap_or_default()),
+        };
+        if search.is_some() && status != Some(Status::Published) {
+            let rule =
+                "must be published when it is given together with q: nothing else is searched";
+            note(broken("status", "format", rule));
+        }
         let sort = chosen_sort(sort, search.is_some());
         let (number, start, ranking) =
             start(sort, &request)
@@ -226,6 +247,8 @@ impl Listing {
             in_stock: filter.in_stock,
             ids,
             sku,
+            category: None,
+            status,
             sort,
             ranking,
             number,
@@ -336,6 +359,30 @@ mod tests {
                 .collect(),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_list_is_of_one_status_unless_admins_name_products() {
+        let listing = |status, sees_all, sku: Option<&str>, query: Option<&str>| {
+            let filter = Filter {
+                status,
+                sees_all,
+                sku: sku.map(|sku| sku.parse().unwrap()),
+                query: query.map(|query| query.parse().unwrap()),
+                ..Filter::default()
+            };
+            Listing::new(&filter, None, numbered(1, 10)).map(|listing| listing.status)
+        };
+        let published = Ok(Some(Status::Published));
+        let draft = Some(Status::Draft);
+        assert_eq!(listing(None, false, None, None), published);
+        assert_eq!(listing(None, false, Some("A"), None), published);
+        assert_eq!(listing(None, true, None, None), published);
+        assert_eq!(listing(None, true, Some("A"), None), Ok(None));
+        assert_eq!(listing(draft, true, Some("A"), None), Ok(draft));
+        assert_eq!(listing(None, true, None, Some("tea")), published);
+        let refused = listing(draft, true, None, Some("tea"));
+        assert_eq!(named(refused.unwrap_err()), ["status format"]);
     }
 
     #[test]

@@ -3,8 +3,12 @@
 use mercato_kernel::{FieldError, FromJson as _, ProductId};
 use mercato_money::Money;
 
+use crate::domain::category::CategoryId;
+use crate::domain::checked::Checked;
 use crate::domain::error::{ProductError, broken};
-use crate::domain::stock::{STOCK_UNITS_MAX, Stock, StockError};
+use crate::domain::presentation::{Attributes, Medium, MediumDraft, Status};
+use crate::domain::slug::Slug;
+use crate::domain::stock::Stock;
 use crate::domain::values::{Description, Name, Price, Sku, TaxClass, Weight};
 
 /// What is known of a product of the catalogue.
@@ -14,8 +18,18 @@ pub struct ProductView {
     pub id: ProductId,
     /// Name.
     pub name: Name,
+    /// Its readable address.
+    pub slug: Slug,
+    /// Whether it is shown and sold.
+    pub status: Status,
     /// Description, perhaps empty.
     pub description: Description,
+    /// Pictures and other media, in their order.
+    pub media: Vec<Medium>,
+    /// What is said of it by name.
+    pub attributes: Attributes,
+    /// The categories it was put in, in the order of their identifiers.
+    pub categories: Vec<CategoryId>,
     /// The shop's own number, unique among products that are not deleted.
     pub sku: Option<Sku>,
     /// Price of one unit.
@@ -34,14 +48,24 @@ pub struct ProductView {
     pub updated_at: u64,
 }
 
-/// What somebody wrote of a product; what is absent stays. A new product needs a name and a price. Price and stock are as they were
-/// sent: [`Product::change`] holds them against their rules.
+/// What somebody wrote of a product; what is absent stays. A new product needs a name and a price. Price, stock, media and attributes
+/// are as they were sent: [`Product::change`] holds them against their rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProductChanges {
     /// Name.
     pub name: Option<Name>,
+    /// The readable address; that of a new product is made from its name.
+    pub slug: Option<Slug>,
+    /// Whether it is shown and sold; a new product is published.
+    pub status: Option<Status>,
     /// Description.
     pub description: Option<Description>,
+    /// All media.
+    pub media: Option<Vec<MediumDraft>>,
+    /// All attributes: names and values.
+    pub attributes: Option<Vec<(String, String)>>,
+    /// All categories.
+    pub categories: Option<Vec<CategoryId>>,
     /// The shop's own number; `Some(None)` takes it away.
     pub sku: Option<Option<Sku>>,
     /// Price of one unit.
@@ -98,7 +122,18 @@ impl Product {
         if !errors.is_empty() {
             return Err(ProductError::Invalid(errors));
         }
-        Self::blank(id, now).change(new, now)
+        let mut product = Self::blank(id, now).change(new, now)?;
+        if new.slug.is_none() {
+            product.view.slug = Slug::from_name(&product.view.name, id);
+        }
+        Ok(product)
+    }
+
+    /// The product with a slug that no other product has, for a slug that was made from its name and is another one's.
+    #[must_use]
+    pub fn told_apart(mut self) -> Self {
+        self.view.slug = self.view.slug.apart(self.view.id);
+        self
     }
 
     /// Version 0, before anything is known of the product.
@@ -106,7 +141,12 @@ impl Product {
         Self::restore(ProductView {
             id,
             name: Name::stored(String::new()),
+            slug: Slug::placeholder(),
+            status: Status::default(),
             description: Description::stored(String::new()),
+            media: Vec::new(),
+            attributes: Attributes::default(),
+            categories: Vec::new(),
             sku: None,
             price: Price::stored(Money::ZERO),
             tax_class: TaxClass::standard(),
@@ -164,23 +204,21 @@ impl Product {
             return Ok(self);
         }
         let view = self.view;
-        let price = changes.price.map(|price| Price::parse("price", price));
-        let price = price.unwrap_or(Ok(view.price));
-        let stock = changes
-            .stock
-            .map(|change| changed_stock(view.stock, change));
-        let (price, stock) = match (price, stock.unwrap_or(Ok(view.stock))) {
-            (Ok(price), Ok(stock)) => (price, stock),
-            (Ok(_), Err(error)) => return Err(error),
-            (Err(error), Err(ProductError::Invalid(more))) => {
-                return Err(ProductError::Invalid([vec![error], more].concat()));
-            }
-            // What this stock does not allow is not a fault of the form: what is wrong with the form comes first.
-            (Err(error), _) => return Err(ProductError::Invalid(vec![error])),
-        };
+        let Checked {
+            price,
+            stock,
+            media,
+            attributes,
+            categories,
+        } = Checked::of(changes, &view)?;
         let view = ProductView {
             name: changes.name.clone().unwrap_or(view.name),
+            slug: changes.slug.clone().unwrap_or(view.slug),
+            status: changes.status.unwrap_or(view.status),
             description: changes.description.clone().unwrap_or(view.description),
+            media: media.unwrap_or(view.media),
+            attributes: attributes.unwrap_or(view.attributes),
+            categories: categories.unwrap_or(view.categories),
             sku: changes.sku.clone().unwrap_or(view.sku),
             price,
             tax_class: changes.tax_class.clone().unwrap_or(view.tax_class),
@@ -239,57 +277,10 @@ impl Product {
     }
 }
 
-/// The stock after a change. A number that no stock can have is a fault of the form; what this stock does not allow is
-/// not.
-fn changed_stock(stock: Stock, change: StockChange) -> Result<Stock, ProductError> {
-    let invalid = |error| ProductError::Invalid(vec![error]);
-    match change {
-        StockChange::Absolute(units) => {
-            stock.set_free(units).map_err(|_| invalid(too_much_stock()))
-        }
-        StockChange::OnHand(units) => stock.set_on_hand(units).map_err(|error| {
-            invalid(match error {
-                StockError::Insufficient => fewer_than_reserved(stock),
-                StockError::TooMany => too_much_stock(),
-            })
-        }),
-        StockChange::Delta(delta) => {
-            check_delta(delta).map_err(invalid)?;
-            stock.adjust(delta).map_err(|error| match error {
-                StockError::Insufficient => ProductError::InsufficientStock,
-                StockError::TooMany => ProductError::TooMuchStock,
-            })
-        }
-    }
-}
-
-fn check_delta(delta: i64) -> Result<(), FieldError> {
-    if delta.unsigned_abs() <= STOCK_UNITS_MAX {
-        return Ok(());
-    }
-    Err(if delta < 0 {
-        let rule = format!("must not be less than -{STOCK_UNITS_MAX}");
-        broken("stockDelta", "min", rule)
-    } else {
-        let rule = format!("must not be more than {STOCK_UNITS_MAX}");
-        broken("stockDelta", "max", rule)
-    })
-}
-
-fn fewer_than_reserved(stock: Stock) -> FieldError {
-    let reserved = stock.reserved();
-    let rule = format!("must not be less than {reserved}, the units that are reserved for orders");
-    broken("stock", "min", rule)
-}
-
-fn too_much_stock() -> FieldError {
-    let rule = format!("must not be more than {STOCK_UNITS_MAX}");
-    broken("stock", "max", rule)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::stock::STOCK_UNITS_MAX;
 
     fn id() -> ProductId {
         ProductId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap()

@@ -1,5 +1,7 @@
 //! Products and reservations in SQLite.
 
+mod categories;
+mod json;
 mod listing;
 mod products;
 mod reservations;
@@ -14,10 +16,12 @@ use mercato_sql::{Database, Error, Migrations, migrations};
 
 use crate::application::locks::Locks;
 use crate::application::ports::{HeldReservations, Inventory, StockStats, Store, Transaction};
+use crate::domain::category::{CategoryId, CategoryKey, Tree};
 use crate::domain::error::StoreError;
 use crate::domain::listing::Listing;
 use crate::domain::product::ProductView;
 use crate::domain::reservation::{Reservation, ReservationState};
+use crate::domain::slug::Slug;
 
 /// Label of the database in the manifest.
 pub const DATABASE_LABEL: &str = "products";
@@ -77,9 +81,27 @@ impl Store for SqlStore {
         self.0.read(|connection| products::find(connection, id))
     }
 
+    fn product_by_slug(&self, slug: &Slug) -> Result<Option<ProductView>, StoreError> {
+        self.0
+            .read(|connection| products::find_by_slug(connection, slug))
+    }
+
+    fn product_by_former_slug(&self, slug: &Slug) -> Result<Option<ProductView>, StoreError> {
+        self.0
+            .read(|connection| products::find_by_former_slug(connection, slug))
+    }
+
     fn products(&self, ids: &[ProductId]) -> Result<Vec<ProductView>, StoreError> {
         self.0
             .read(|connection| products::find_all(connection, ids))
+    }
+
+    fn tree(&self) -> Result<Tree, StoreError> {
+        self.0.read(categories::tree)
+    }
+
+    fn category(&self, key: &CategoryKey) -> Result<Option<CategoryId>, StoreError> {
+        self.0.read(|connection| categories::find(connection, key))
     }
 
     fn list(&self, listing: &Listing) -> Result<Option<Page<ProductView>>, StoreError> {

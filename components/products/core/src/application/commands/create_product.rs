@@ -9,17 +9,23 @@ use crate::domain::product::{Product, ProductChanges, ProductView};
 /// Adds a product to the catalogue.
 ///
 /// # Errors
-/// [`ProductError::Invalid`], [`ProductError::SkuTaken`], [`ProductError::Store`].
+/// [`ProductError::Invalid`], [`ProductError::SkuTaken`], [`ProductError::SlugTaken`], [`ProductError::Store`].
 pub fn handle(ports: &impl Ports, new: &ProductChanges) -> Result<ProductView, ProductError> {
     let id = save::new_id(ports.ids())?;
     let product = Product::create(id, new, ports.clock().now_ms())?;
-    let locks = locks::skus(&product.view().sku);
+    let view = product.view();
+    let locks = locks::skus(&view.sku).and(locks::slugs([&view.slug]));
+    let locks = locks.and(save::category_locks(new));
     ports.store().write(locks, |transaction| {
         save::check_sku(transaction, &product)?;
+        let product = match save::check_slug(transaction, &product) {
+            Err(ProductError::SlugTaken) if new.slug.is_none() => product.clone().told_apart(),
+            checked => checked.map(|()| product.clone())?,
+        };
         save::insert(transaction, &product)?;
-        Ok::<_, ProductError>(())
-    })?;
-    Ok(product.into_view())
+        save::enter_categories(transaction, id, new)?;
+        Ok(product.into_view())
+    })
 }
 
 #[cfg(test)]
@@ -45,6 +51,25 @@ mod tests {
         shop.create(&new_product("Cocoa", 1)).unwrap();
         shop.create(&new_product("Milk", 1)).unwrap();
         assert_eq!(shop.number("SELECT COUNT(*) FROM products"), 3);
+    }
+
+    #[test]
+    fn a_slug_is_made_or_given_and_of_one_product_alone() {
+        let shop = Shop::new();
+        let slug = |product: ProductView| String::from(product.slug);
+        let tea = shop.create(&new_product("Green tea", 1)).unwrap();
+        assert_eq!(slug(tea.clone()), "green-tea");
+        let other = shop.create(&new_product("Green Tea!", 1)).unwrap();
+        let tail = &other.id.text()[24..];
+        assert_eq!(slug(other.clone()), format!("green-tea-{tail}"));
+        let named = |slug: &str| ProductChanges {
+            slug: Some(slug.parse().unwrap()),
+            ..new_product("Tea", 1)
+        };
+        assert_eq!(slug(shop.create(&named("sencha")).unwrap()), "sencha");
+        assert_eq!(shop.create(&named("sencha")), Err(ProductError::SlugTaken));
+        shop.delete(&tea, None).unwrap();
+        assert_eq!(slug(shop.create(&named("green-tea")).unwrap()), "green-tea");
     }
 
     #[test]

@@ -22,15 +22,17 @@ pub struct Command {
 /// # Errors
 /// [`ProductError::NotFound`], [`ProductError::VersionMismatch`], [`ProductError::Store`].
 pub fn handle(ports: &impl Ports, command: &Command) -> Result<(), ProductError> {
-    ports
-        .store()
-        .write(locks::products([command.id]), |transaction| {
-            let product = transaction
-                .product(command.id)?
-                .ok_or(ProductError::NotFound)?;
-            let product = product.expect(command.seen)?;
-            Ok(transaction.save_product(&product.delete(ports.clock().now_ms()))?)
-        })
+    let locks = locks::products([command.id]).and(locks::categories());
+    ports.store().write(locks, |transaction| {
+        let product = transaction
+            .product(command.id)?
+            .ok_or(ProductError::NotFound)?;
+        let product = product.expect(command.seen)?;
+        if !product.view().categories.is_empty() {
+            transaction.set_categories(command.id, &[])?;
+        }
+        Ok(transaction.save_product(&product.delete(ports.clock().now_ms()))?)
+    })
 }
 
 #[cfg(test)]

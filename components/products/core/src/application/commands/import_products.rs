@@ -1,14 +1,15 @@
 //! Imports rows of a price list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use mercato_kernel::FieldError;
+use mercato_kernel::{FieldError, FromJson as _, ProductId};
 
 use super::save;
 use crate::application::locks;
 use crate::application::ports::{Clock as _, Ports, StockEntry, Store as _, Transaction};
 use crate::domain::error::{ProductError, StoreError, broken};
 use crate::domain::product::{Product, ProductChanges};
+use crate::domain::slug::Slug;
 use crate::domain::values::Sku;
 
 /// Most rows that are imported in one transaction. Buyers wait for it, so it lasts some hundredths of a second.
@@ -47,7 +48,10 @@ pub fn handle(
         .iter()
         .filter_map(|row| row.sku.as_ref()?.as_ref())
         .collect();
-    let locks = locks::skus(skus.iter().copied());
+    let names = rows.iter().filter_map(|row| row.name.as_ref());
+    let slugs = names.map(|name| Slug::from_name(name, ProductId::placeholder()));
+    let slugs: Vec<Slug> = slugs.collect();
+    let locks = locks::skus(skus.iter().copied()).and(locks::slugs(&slugs));
     ports.store().write(locks, |transaction| {
         let mut batch = Batch::read(transaction, &skus)?;
         let mut outcomes = Vec::with_capacity(rows.len());
@@ -132,7 +136,23 @@ impl Batch {
         Ok(RowOutcome::Updated)
     }
 
-    fn write(&self, transaction: &dyn Transaction) -> Result<(), StoreError> {
+    /// Two products may have the same name, but not the same slug.
+    fn tell_apart(&mut self, transaction: &dyn Transaction) -> Result<(), StoreError> {
+        let is_new = |imported: &&mut Imported| imported.state == State::New;
+        let mut new: Vec<_> = self.products.iter_mut().filter(is_new).collect();
+        let slugs: Vec<_> = new.iter().map(|new| &new.product.view().slug).collect();
+        let taken = transaction.taken_slugs(&slugs)?.into_iter();
+        let mut taken: BTreeSet<Slug> = taken.collect();
+        for imported in &mut new {
+            if !taken.insert(imported.product.view().slug.clone()) {
+                imported.product = imported.product.clone().told_apart();
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, transaction: &dyn Transaction) -> Result<(), StoreError> {
+        self.tell_apart(transaction)?;
         let of = |state| {
             let products = self.products.iter();
             let found = products.filter(move |imported| imported.state == state);
@@ -231,8 +251,8 @@ mod tests {
         };
         let cost = |price| shop.statements(|| drop(shop.import(&rows(price)).unwrap()));
         assert_eq!(shop.all(), [], "the database is open");
-        // What begins and ends the transaction, one that reads, and three that write for each table.
-        assert_eq!(cost(1), 9);
+        // What begins and ends the transaction, two that read, and three that write for each table.
+        assert_eq!(cost(1), 10);
         assert_eq!(shop.all().len(), IMPORT_BATCH_ROWS_MAX);
         assert_eq!(cost(1), 3);
     }
@@ -338,6 +358,24 @@ mod tests {
             Ok(vec![RowOutcome::Created])
         );
         assert_eq!(shop.number("SELECT COUNT(*) FROM products"), 2);
+    }
+
+    #[test]
+    fn rows_of_the_same_name_have_slugs_of_their_own() {
+        let shop = Shop::new();
+        shop.import(&[row("T-1", "Tea", 1, 1)]).unwrap();
+        let more = [
+            row("T-2", "Tea", 1, 1),
+            row("T-3", "Tea", 1, 1),
+            row("T-4", "Chai", 1, 1),
+        ];
+        assert_eq!(shop.import(&more), Ok(vec![RowOutcome::Created; 3]));
+        let made = |product: &ProductView| {
+            let tail = &product.id.text()[24..];
+            product.slug.as_str().replace(tail, "TAIL")
+        };
+        let slugs: Vec<String> = shop.all().iter().map(made).collect();
+        assert_eq!(slugs, ["tea", "tea-TAIL", "tea-TAIL", "chai"]);
     }
 
     #[test]

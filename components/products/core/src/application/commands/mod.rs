@@ -1,6 +1,9 @@
 //! Use cases that change something.
 
+pub mod change_category;
+pub mod create_category;
 pub mod create_product;
+pub mod delete_category;
 pub mod delete_product;
 pub mod import_products;
 pub mod purge_reservations;

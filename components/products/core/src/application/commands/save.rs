@@ -1,10 +1,14 @@
 //! What all commands that write a product have in common.
 
+use std::collections::BTreeSet;
+
 use mercato_kernel::ProductId;
 
+use crate::application::locks::{self, Locks};
 use crate::application::ports::{Ids, StockEntry, Transaction};
-use crate::domain::error::{ProductError, StoreError};
-use crate::domain::product::Product;
+use crate::domain::category::CategoryId;
+use crate::domain::error::{ProductError, StoreError, broken};
+use crate::domain::product::{Product, ProductChanges};
 
 /// The identifier of a product to be.
 pub fn new_id(ids: &impl Ids) -> Result<ProductId, StoreError> {
@@ -20,6 +24,54 @@ pub fn check_sku(transaction: &dyn Transaction, product: &Product) -> Result<(),
         Some(owner) if owner != product.view().id => Err(ProductError::SkuTaken),
         _ => Ok(()),
     }
+}
+
+/// A product's slug belongs to it alone.
+pub fn check_slug(transaction: &dyn Transaction, product: &Product) -> Result<(), ProductError> {
+    match transaction.slug_owner(&product.view().slug)? {
+        Some(owner) if owner != product.view().id => Err(ProductError::SlugTaken),
+        _ => Ok(()),
+    }
+}
+
+/// What a write of a product that says its categories is about besides.
+pub fn category_locks(changes: &ProductChanges) -> Locks {
+    match changes.categories {
+        Some(_) => locks::categories(),
+        None => Locks::names("categories", []),
+    }
+}
+
+/// Puts a product into the categories that a change names, and into those that hold them.
+///
+/// # Errors
+/// [`ProductError::Invalid`] with those that do not exist.
+pub fn enter_categories(
+    transaction: &dyn Transaction,
+    id: ProductId,
+    changes: &ProductChanges,
+) -> Result<(), ProductError> {
+    let Some(categories) = &changes.categories else {
+        return Ok(());
+    };
+    let tree = transaction.tree()?;
+    let places = categories.iter().enumerate();
+    let unknown = places.filter(|(_, category)| tree.get(**category).is_none());
+    let errors: Vec<_> = unknown
+        .map(|(place, _)| {
+            let field = format!("categories[{place}]");
+            broken(&field, "unknown", "is the id of no category")
+        })
+        .collect();
+    if !errors.is_empty() {
+        return Err(ProductError::Invalid(errors));
+    }
+    let holders = categories
+        .iter()
+        .flat_map(|category| tree.with_ancestors(*category));
+    let all: BTreeSet<CategoryId> = holders.collect();
+    let all: Vec<CategoryId> = all.into_iter().collect();
+    Ok(transaction.set_categories(id, &all)?)
 }
 
 /// Adds a new product, and its units to the stock book.

@@ -23,21 +23,30 @@ pub struct Command<'a> {
 ///
 /// # Errors
 /// [`ProductError::Invalid`], [`ProductError::NotFound`], [`ProductError::VersionMismatch`],
-/// [`ProductError::SkuTaken`], [`ProductError::InsufficientStock`], [`ProductError::TooMuchStock`],
+/// [`ProductError::SkuTaken`], [`ProductError::SlugTaken`], [`ProductError::InsufficientStock`], [`ProductError::TooMuchStock`],
 /// [`ProductError::Store`].
 pub fn handle(ports: &impl Ports, command: &Command<'_>) -> Result<ProductView, ProductError> {
     let new_sku = command.changes.sku.iter().flatten();
-    let locks = locks::products([command.id]).and(locks::skus(new_sku));
+    let locks = locks::products([command.id])
+        .and(locks::skus(new_sku))
+        .and(locks::slugs(&command.changes.slug))
+        .and(save::category_locks(command.changes));
     ports.store().write(locks, |transaction| {
         let before = transaction
             .product(command.id)?
             .ok_or(ProductError::NotFound)?;
         let before = before.expect(command.seen)?;
         let (version, free) = (before.view().version, before.view().stock.free());
+        let slug = before.view().slug.clone();
         let after = before.change(command.changes, ports.clock().now_ms())?;
         if after.view().version != version {
             save::check_sku(transaction, &after)?;
+            if slug != after.view().slug {
+                save::check_slug(transaction, &after)?;
+                transaction.remember_slug(command.id, &slug, after.view().updated_at)?;
+            }
             save::save(transaction, free, &after)?;
+            save::enter_categories(transaction, command.id, command.changes)?;
         }
         Ok(after.into_view())
     })

@@ -1,6 +1,6 @@
 //! Lists and searches.
 
-use mercato_kernel::{FieldError, Page, PageRequest};
+use mercato_kernel::{FieldError, Page, PageRequest, Total};
 
 use crate::application::ports::{Ports, Store as _};
 use crate::domain::error::{ProductError, broken};
@@ -33,7 +33,14 @@ pub fn check(query: &Query) -> Vec<FieldError> {
 /// [`ProductError::Invalid`], also when so many products have come to match a search that its walk cannot go on;
 /// [`ProductError::Store`].
 pub fn handle(ports: &impl Ports, query: Query) -> Result<Page<ProductView>, ProductError> {
-    let listing = Listing::new(&query.filter, query.sort, query.page)?;
+    let mut listing = Listing::new(&query.filter, query.sort, query.page)?;
+    if let Some(key) = &query.filter.category {
+        let Some(category) = ports.store().category(key)? else {
+            // Nothing is in a category that is not there.
+            return Ok(listing.page(None, Total::counted(0), Vec::new()));
+        };
+        listing.category = Some(category);
+    }
     ports.store().list(&listing)?.ok_or_else(|| {
         let rule = "leads on in a search that finds too much by now: begin it again";
         ProductError::Invalid(vec![broken("after", "format", rule)])

@@ -3,8 +3,8 @@
 use mercato_sql::{Connection, Error};
 
 use super::found::{Found, products, sort_key};
-use super::statement::{Statement, column, index_of_order, order_by, rows_wanted};
-use crate::domain::listing::{Listing, Place, SortKey};
+use super::statement::{Statement, column, index_of_order, is_in_one_index, order_by, rows_wanted};
+use crate::domain::listing::{Listing, Place};
 
 /// The page that a walk finds that looks at so many products at the most and ends at that place, if there is one; none when it does not
 /// fill the page by then.
@@ -35,9 +35,9 @@ fn horizon(
 pub fn horizon_statement(listing: &Listing, looked_at: u64) -> Statement {
     let key = column(listing.sort.key);
     let mut statement = Statement::new(&format!("SELECT {key} AS sort_key, p.id"), []);
-    statement.add_products(index_of_order(listing));
+    statement.add_products(index_of_order(listing), listing);
     // Elsewhere the index of the order does not know what the filter asks, and each product would have to be read.
-    if listing.sort.key == SortKey::Price {
+    if is_in_one_index(listing) {
         statement.add_filter(listing);
     }
     statement.add_start("AND", (key, "p.id"), listing);

@@ -11,11 +11,14 @@ mod words;
 use mercato_kernel::{Page, Total};
 use mercato_sql::{Connection, Error};
 
-use crate::domain::listing::{Listing, Place, SortKey};
+use crate::domain::listing::{Listing, Place};
+use crate::domain::presentation::Status;
 use crate::domain::product::ProductView;
 use found::{Found, count, products};
 use horizon::walk_within;
-use statement::{Statement, column, has_filter, has_names, index_of_order, offset, rows_wanted};
+use statement::{
+    Statement, column, has_filter, has_names, index_of_order, is_in_one_index, offset, rows_wanted,
+};
 
 const CATALOGUE_SIZE: &str = "\
 SELECT products AS number
@@ -44,14 +47,14 @@ fn browse(connection: &Connection, listing: &Listing) -> Result<Page<ProductView
         return Ok(listing.page(None, total, found));
     }
     let catalogue_size = || count(connection, &Statement::new(CATALOGUE_SIZE, []));
-    if !has_filter(listing) {
+    if !has_filter(listing) && listing.status == Some(Status::Published) {
         let total = Total::counted(catalogue_size()?);
         let found = products(connection, &walk(listing, None), listing.sort)?;
         return Ok(listing.page(None, total, found));
     }
     let filtered = Statement::filtered(listing, Total::LIMIT_ROWS);
     let total = Total::counted(count(connection, &filtered)?);
-    let found = if !total.is_exact || listing.sort.key == SortKey::Price {
+    let found = if !total.is_exact || is_in_one_index(listing) {
         products(connection, &walk(listing, None), listing.sort)?
     } else if total.entries <= SORTED_AT_ONCE_MAX {
         products(connection, &sorted_browse(listing), listing.sort)?
@@ -103,7 +106,7 @@ fn named(listing: &Listing) -> Statement {
 fn walk(listing: &Listing, end: Option<&Place>) -> Statement {
     let key = column(listing.sort.key);
     let mut statement = Statement::select_products(key);
-    statement.add_products(index_of_order(listing));
+    statement.add_products(index_of_order(listing), listing);
     statement.add_filter(listing);
     statement.add_start("AND", (key, "p.id"), listing);
     if let Some(place) = end {
@@ -126,7 +129,7 @@ fn sorted_browse(listing: &Listing) -> Statement {
 pub(super) mod tests {
     use super::horizon::horizon_statement;
     use super::*;
-    use crate::domain::listing::Sort;
+    use crate::domain::listing::{Sort, SortKey};
 
     /// The steps of SQLite's plan for a statement, in its own words.
     fn plan(connection: &Connection, statement: &Statement) -> Result<Vec<String>, Error> {

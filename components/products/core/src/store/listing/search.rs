@@ -344,11 +344,11 @@ fn walk_statement(
     let mut statement = Statement::select_products(key);
     let from = format!(
         "\nFROM products AS p INDEXED BY {}\n  \
-           CROSS JOIN catalogue_entries AS e ON e.product_id = p.id -- plan: a page ends it: many match\n\
-         WHERE p.deleted_at IS NULL",
+           CROSS JOIN catalogue_entries AS e ON e.product_id = p.id -- plan: a page ends it: many match",
         index_of_order(listing)
     );
     statement.add(&from, []);
+    statement.add_shown(listing);
     statement.add_filter(listing);
     statement.add_start("AND", (key, "p.id"), listing);
     if let Some(place) = end {

@@ -1,11 +1,11 @@
 //! The parts that the statements of lists are made of.
 
-use mercato_kernel::{Key, PageStart};
+use mercato_kernel::{Key, Named as _, PageStart};
 use mercato_sql::Value;
 
 use crate::domain::listing::{Listing, Place, Sort, SortKey};
 use crate::store::products::PRODUCT_COLUMNS;
-use crate::store::rows::json_of;
+use crate::store::rows::{json_of, key};
 
 /// A statement with its parameters, in the order in which they stand in it.
 #[derive(Default)]
@@ -55,17 +55,27 @@ impl Statement {
     }
 
     /// `FROM products` by that index, of which SQLite may use no other.
-    pub fn add_products(&mut self, index: &str) {
+    pub fn add_products(&mut self, index: &str, listing: &Listing) {
         let from = format!(
-            "\nFROM products AS p INDEXED BY {index} -- plan: what a limit ends, or was counted before\n\
-             WHERE p.deleted_at IS NULL"
+            "\nFROM products AS p INDEXED BY {index} -- plan: what a limit ends, or was counted before"
         );
         self.add(&from, []);
+        self.add_shown(listing);
+    }
+
+    /// The products that are not deleted and have the status of the list.
+    pub fn add_shown(&mut self, listing: &Listing) {
+        self.add("\nWHERE p.deleted_at IS NULL", []);
+        if let Some(status) = listing.status {
+            // No parameter: each database knows how many there are of each.
+            self.add(&format!("\n  AND p.status = '{}'", status.name()), []);
+        }
     }
 
     /// `FROM products` by their identifiers, or by the number: few rows, each looked up by its key.
     pub fn add_named_products(&mut self, listing: &Listing) {
-        self.add("\nFROM products AS p\nWHERE p.deleted_at IS NULL", []);
+        self.add("\nFROM products AS p", []);
+        self.add_shown(listing);
         if let Some(ids) = &listing.ids {
             self.add(
                 "\n  AND p.id IN (SELECT value FROM json_each(?))",
@@ -77,14 +87,32 @@ impl Statement {
         }
     }
 
-    /// `FROM products` that a filter lets through, by the index that has just these.
+    /// `FROM products` that a filter lets through, by the index that has just these: those of a category come from there.
     pub fn add_filtered_products(&mut self, listing: &Listing) {
-        self.add_products(index_of_filter(listing));
-        self.add_filter(listing);
+        let Some(category) = listing.category else {
+            self.add_products(index_of_filter(listing), listing);
+            self.add_price_and_stock(listing);
+            return;
+        };
+        let from = "
+FROM category_products AS m CROSS JOIN products AS p ON p.id = m.product_id";
+        self.add(from, []);
+        self.add_shown(listing);
+        self.add("\n  AND m.category_id = ?", [key(category)]);
+        self.add_price_and_stock(listing);
     }
 
     /// What a list asks of a product beside its words.
     pub fn add_filter(&mut self, listing: &Listing) {
+        if let Some(category) = listing.category {
+            let is_in = "
+  AND EXISTS (SELECT 1 FROM category_products AS m WHERE m.category_id = ? AND m.product_id = p.id)";
+            self.add(is_in, [key(category)]);
+        }
+        self.add_price_and_stock(listing);
+    }
+
+    fn add_price_and_stock(&mut self, listing: &Listing) {
         for (condition, price) in [
             ("\n  AND p.price >= ?", listing.min_price),
             ("\n  AND p.price <= ?", listing.max_price),
@@ -182,7 +210,15 @@ pub const fn has_names(listing: &Listing) -> bool {
 
 /// Whether anything is asked of a product beside its words.
 pub const fn has_filter(listing: &Listing) -> bool {
-    listing.min_price.is_some() || listing.max_price.is_some() || listing.in_stock.is_some()
+    listing.min_price.is_some()
+        || listing.max_price.is_some()
+        || listing.in_stock.is_some()
+        || listing.category.is_some()
+}
+
+/// Whether the index of the order has just what the filter lets through.
+pub fn is_in_one_index(listing: &Listing) -> bool {
+    listing.sort.key == SortKey::Price && listing.category.is_none()
 }
 
 /// The clause for an order.

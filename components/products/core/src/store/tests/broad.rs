@@ -7,6 +7,7 @@ use mercato_kernel::{Cursor, PageRequest, Total};
 
 use super::*;
 use crate::domain::listing::{Filter, Ranking, Sort, SortKey};
+use crate::domain::presentation::Attributes;
 use crate::domain::values::{Description, Name, Price, TaxClass, Weight};
 
 const RELEVANCE: Sort = Sort::ascending(SortKey::Relevance);
@@ -71,7 +72,12 @@ fn filling(number: u64) -> Product {
     Product::restore(ProductView {
         id: ProductId::parse(&format!("01890a5d-ac96-774b-bccd-{number:012x}")).unwrap(),
         name: Name::stored(format!("{kind} {}", number * 7_919 % 10_007)),
+        slug: Slug::stored(format!("filling-{number}")),
+        status: Status::Published,
         description: Description::stored(format!("an item of the shop, {parity}{rare}")),
+        media: Vec::new(),
+        attributes: Attributes::default(),
+        categories: Vec::new(),
         sku: None,
         price: Price::stored(Money::from_units(price)),
         tax_class: TaxClass::standard(),

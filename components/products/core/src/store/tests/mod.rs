@@ -1,8 +1,11 @@
 //! The repository on a real SQLite.
 
 mod broad;
+mod categories;
 mod lists;
+mod migrations;
 mod search;
+mod status;
 
 use mercato_kernel::OrderId;
 use mercato_money::Money;
@@ -12,10 +15,13 @@ use super::rows::{id, json_of, key};
 use super::*;
 use crate::application::commands::import_products::RowOutcome;
 use crate::application::ports::Transaction;
-use crate::application::queries::{find_product, reservation_metrics, stock_stats};
+use crate::application::queries::find_product::{self, Found};
+use crate::application::queries::{reservation_metrics, stock_stats};
 use crate::domain::error::ProductError;
+use crate::domain::presentation::{MediumDraft, Status};
 use crate::domain::product::{Product, ProductChanges, StockChange};
 use crate::domain::reservation::{InventoryError, RequestedLine, ReservedLine, Settlement};
+use crate::domain::slug::{ProductKey, Slug};
 use crate::domain::stock::{Quantity, Stock};
 use crate::domain::values::{Sku, WEIGHT_GRAMS_MAX, Weight};
 use crate::testing::{Shop, line, new_product, numbered, order, seen};
@@ -80,10 +86,23 @@ fn a_product_comes_back_as_it_went_in() {
         tax_class: Some("food".parse().unwrap()),
         weight: Weight::parse(WEIGHT_GRAMS_MAX).ok(),
         stock: Some(StockChange::Absolute(1_000_000_000)),
+        slug: Some("gruener-tee".parse().unwrap()),
+        status: Some(Status::Draft),
+        media: Some(vec![MediumDraft {
+            url: "/tea.jpg".to_owned(),
+            alt: "A \"cup\" of tea".to_owned(),
+        }]),
+        attributes: Some(vec![("origin".to_owned(), "'Ethiopia'".to_owned())]),
+        categories: None,
     };
     let tea = shop.create(&new).unwrap();
-    let find = || find_product::handle(&shop.products, tea.id);
+    let key = ProductKey::Id(tea.id);
+    let find = || match find_product::handle(&shop.products, &key, true) {
+        Ok(Found::Product(product)) => Ok(*product),
+        other => Err(other),
+    };
     assert_eq!(find(), Ok(tea.clone()));
+    assert_eq!((tea.media.len(), tea.attributes.iter().count()), (1, 1));
     let changes = ProductChanges {
         name: Some("Tee".parse().unwrap()),
         sku: Some(None),
@@ -145,6 +164,7 @@ fn the_schema_refuses_a_sku_twice_and_stock_below_zero() {
     };
     let twin = ProductView {
         id: ProductId::parse("01890a5d-ac96-774b-bcce-ffffffffffff").unwrap(),
+        slug: Slug::stored("twin".to_owned()),
         ..tea.clone()
     };
     let refused = shop
