@@ -6,7 +6,7 @@ pub(super) const VERSIONS: [Version; 5] = [
     version("checkout", 2, 2),
     version("orders", 10, 3),
     version("payments", 14, 6),
-    version("products", 8, 4),
+    version("products", 9, 5),
 ];
 
 /// Versions of the schema of a database that are alike.

@@ -15,9 +15,12 @@ use crate::product::{Audience, ProductResource, public};
 #[query(exclusive(page, after))]
 #[derive(Debug, Clone)]
 pub struct ListQuery {
-    /// Words that name, sku or description must have, the last one perhaps only as the beginning of a word there; capitals and
-    /// accents do not matter. What has no letter and no digit is no word, and without any word nothing is found. A word counts once,
-    /// and what follows the first eight does not count.
+    /// Words that name, sku or description must have, the last one perhaps only as the beginning of a word there. Capitals, accents and
+    /// marks do not matter, nor whether letters are wide or narrow; `ø` is `o`, `ß` is `ss`, and so on. `250g` is `250 g`, and hyphens and
+    /// apostrophes may be missing: `tshirt` is `T-Shirt`. Chinese, Japanese, Korean and Thai are found anywhere in what is written
+    /// together. When no product has a word of five letters or more, it may have one typo; `meta.corrected` says then what was searched
+    /// for. What has no letter and no digit is no word, and without any word nothing is found. A word counts once, and what follows the
+    /// first eight does not count.
     #[param(value_type = SearchWords, inline, required = false)]
     q: Option<SearchWords>,
     /// Lowest price.
@@ -63,12 +66,12 @@ pub async fn list(
 ) -> Result<Public<Paged<ProductResource>>, Problem> {
     let Query(query) = query.check(|Query(query)| list_products::check(&query.clone().into()))?;
     let (currency, max_age) = (currency().await?, max_age_seconds().await?);
-    let page = list_products::handle(&*products::instance(), query.into()).map_err(problem)?;
+    let found = list_products::handle(&*products::instance(), query.into()).map_err(problem)?;
     let audience = Audience::of(caller);
-    let shown = Paged::of(page, |product| {
+    let shown = Paged::of(found.page, |product| {
         Ok(ProductResource::new(product, currency, audience))
     })?;
-    Ok(public(shown, caller, max_age))
+    Ok(public(shown.corrected(found.corrected), caller, max_age))
 }
 
 impl From<ListQuery> for list_products::Query {

@@ -1,6 +1,7 @@
 mod caching;
 mod create;
 mod delete;
+mod export;
 mod import;
 mod list;
 mod read;

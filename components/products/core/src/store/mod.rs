@@ -2,6 +2,7 @@
 
 mod listing;
 mod products;
+mod renewal;
 mod reservations;
 mod rows;
 #[cfg(test)]
@@ -9,7 +10,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use mercato_kernel::{CheckoutId, OrderId, Page, ProductId};
+use mercato_kernel::{CheckoutId, OrderId, ProductId};
 use mercato_sql::{Database, Error, Migrations, migrations};
 
 use crate::application::locks::Locks;
@@ -18,6 +19,7 @@ use crate::domain::error::StoreError;
 use crate::domain::listing::Listing;
 use crate::domain::product::ProductView;
 use crate::domain::reservation::{Reservation, ReservationState};
+use crate::domain::search::FoundPage;
 
 /// Label of the database in the manifest.
 pub const DATABASE_LABEL: &str = "products";
@@ -82,9 +84,13 @@ impl Store for SqlStore {
             .read(|connection| products::find_all(connection, ids))
     }
 
-    fn list(&self, listing: &Listing) -> Result<Option<Page<ProductView>>, StoreError> {
+    fn list(&self, listing: &Listing) -> Result<Option<FoundPage>, StoreError> {
         self.0
             .read(|connection| Ok(listing::page(connection, listing)?))
+    }
+
+    fn has_old_words(&self) -> Result<bool, StoreError> {
+        self.0.read(renewal::is_needed)
     }
 
     fn stats(&self) -> Result<StockStats, StoreError> {

@@ -1,11 +1,11 @@
 //! Lists and searches.
 
-use mercato_kernel::{FieldError, Page, PageRequest};
+use mercato_kernel::{FieldError, PageRequest};
 
 use crate::application::ports::{Ports, Store as _};
 use crate::domain::error::{ProductError, broken};
 use crate::domain::listing::{Filter, Listing, Sort};
-use crate::domain::product::ProductView;
+use crate::domain::search::FoundPage;
 
 /// Which part of the catalogue is wanted.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub fn check(query: &Query) -> Vec<FieldError> {
 /// # Errors
 /// [`ProductError::Invalid`], also when so many products have come to match a search that its walk cannot go on;
 /// [`ProductError::Store`].
-pub fn handle(ports: &impl Ports, query: Query) -> Result<Page<ProductView>, ProductError> {
+pub fn handle(ports: &impl Ports, query: Query) -> Result<FoundPage, ProductError> {
     let listing = Listing::new(&query.filter, query.sort, query.page)?;
     ports.store().list(&listing)?.ok_or_else(|| {
         let rule = "leads on in a search that finds too much by now: begin it again";

@@ -6,6 +6,7 @@ mod found;
 mod horizon;
 mod search;
 mod statement;
+mod typos;
 mod words;
 
 use mercato_kernel::{Page, Total};
@@ -13,6 +14,7 @@ use mercato_sql::{Connection, Error};
 
 use crate::domain::listing::{Listing, Place, SortKey};
 use crate::domain::product::ProductView;
+use crate::domain::search::FoundPage;
 use found::{Found, count, products};
 use horizon::walk_within;
 use statement::{Statement, column, has_filter, has_names, index_of_order, offset, rows_wanted};
@@ -26,12 +28,9 @@ WHERE only_row = 1";
 const SORTED_AT_ONCE_MAX: u64 = 200;
 
 /// One page of a list, and whether there is another one. None when a walk through a ranked search cannot go on.
-pub(super) fn page(
-    connection: &Connection,
-    listing: &Listing,
-) -> Result<Option<Page<ProductView>>, Error> {
+pub(super) fn page(connection: &Connection, listing: &Listing) -> Result<Option<FoundPage>, Error> {
     match &listing.search {
-        None => browse(connection, listing).map(Some),
+        None => Ok(Some(browse(connection, listing)?.into())),
         Some(search) => search::page(connection, listing, search),
     }
 }

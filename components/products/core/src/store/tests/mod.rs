@@ -4,7 +4,7 @@ mod broad;
 mod lists;
 mod search;
 
-use mercato_kernel::OrderId;
+use mercato_kernel::{OrderId, Page};
 use mercato_money::Money;
 use mercato_sql::{Connection, Dialect, Row, Value, params};
 
