@@ -36,6 +36,11 @@ PRAGMA cache_size = -1000000;";
 /// Triggers write these when a product is written.
 const WRITTEN_WITH_PRODUCTS: [&str; 2] = ["catalogue_entries", "reservation_lines"];
 
+/// The words of copies are of ASCII, as triggers find them: the shop need not make them anew, as it does with what others have written.
+const WORDS_ARE_MADE: &str = "
+UPDATE catalogue_entries
+SET words_version = (SELECT MAX(words_version) FROM catalogue_entries);";
+
 /// What a product is given beside its names.
 const NUMBERS_OF_PRODUCTS: [(&str, &str); 4] = [
     ("products", "price"),
@@ -161,7 +166,7 @@ fn products(connection: &Connection, copies: Copies<'_>) -> Result<()> {
         template_of_product(connection, &originals.sold_out)?,
     );
     let units = units(connection, copies)?;
-    write(connection, copies.catalogue.products, |number| {
+    let write_copies = |number| {
         let units = units.get(usize::try_from(number)?).copied();
         let given = copies.product(number, units.unwrap_or_default());
         let template = if is_sold_out(number) {
@@ -170,7 +175,9 @@ fn products(connection: &Connection, copies: Copies<'_>) -> Result<()> {
             &for_sale
         };
         Ok(template.copy(given))
-    })?;
+    };
+    write(connection, copies.catalogue.products, write_copies)?;
+    connection.execute_batch(WORDS_ARE_MADE)?;
     orders(connection, copies)
 }
 

@@ -7,19 +7,28 @@ use crate::Context;
 /// Whether `text/html` is named among what is accepted (RFC 9110 section 12.5.1); browsers do, other clients do not.
 #[must_use]
 pub fn wants_html(context: &Context) -> bool {
-    names_html(context.header(&header::ACCEPT).unwrap_or_default())
+    accepts(context, "text/html")
 }
 
-fn names_html(accept: &str) -> bool {
+/// Whether a media type is named among what is accepted, and not refused there. What a wildcard means is not named.
+#[must_use]
+pub fn accepts(context: &Context, media_type: &str) -> bool {
+    is_named(
+        context.header(&header::ACCEPT).unwrap_or_default(),
+        media_type,
+    )
+}
+
+fn is_named(accept: &str, media_type: &str) -> bool {
     accept.split(',').any(|range| {
         let mut parts = range.split(';').map(str::trim);
-        let is_html = parts
+        let is_it = parts
             .next()
-            .is_some_and(|name| name.eq_ignore_ascii_case("text/html"));
+            .is_some_and(|name| name.eq_ignore_ascii_case(media_type));
         let is_refused = parts
             .filter_map(|part| part.strip_prefix("q="))
             .any(|quality| quality.parse().is_ok_and(|quality: f32| quality <= 0.0));
-        is_html && !is_refused
+        is_it && !is_refused
     })
 }
 
@@ -40,7 +49,7 @@ mod tests {
             ("*/*", false),
             ("", false),
         ] {
-            assert_eq!(names_html(accept), page, "{accept}");
+            assert_eq!(is_named(accept, "text/html"), page, "{accept}");
         }
     }
 }

@@ -285,6 +285,13 @@ impl<T> Paged<T> {
         })
     }
 
+    /// The same for a search that was made for other words than those that were typed, if there are such.
+    #[must_use]
+    pub fn corrected(mut self, corrected: Option<String>) -> Self {
+        self.meta.corrected = corrected;
+        self
+    }
+
     /// The same with members beside `data` and `meta`.
     pub fn with<M>(self, more: M) -> Paged<T, M> {
         Paged {

@@ -123,6 +123,19 @@ impl OperationExamples {
         Ok(self.reply(name, summary, &reply))
     }
 
+    /// An answer with that body in another media type, which is made while it is sent.
+    #[must_use]
+    pub fn answer_as(mut self, media_type: &str, name: &str, summary: &str, body: Value) -> Self {
+        let example = Example {
+            content_type: media_type.to_owned(),
+            name: name.to_owned(),
+            summary: summary.to_owned(),
+            value: body,
+        };
+        self.answers.push((200, example));
+        self
+    }
+
     fn reply(mut self, name: &str, summary: &str, reply: &Reply) -> Self {
         let declared = reply.headers().get(header::CONTENT_TYPE);
         let content_type = declared.and_then(|value| value.to_str().ok());

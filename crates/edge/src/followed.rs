@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use spin_sdk::http::FullBody;
+
+use crate::ReplyBody;
 
 /// How long a host has for sending a complete answer before the work that follows it begins. Longer than the runner
 /// holds an answer back to see whether anything follows.
@@ -22,13 +23,13 @@ pub async fn let_the_answer_go() {
 /// A body and the work that begins when it has been taken, or when nobody wants it any more: not before, because a
 /// statement that waits in a database would hold the body up with the whole instance.
 pub struct Followed {
-    body: FullBody<Bytes>,
+    body: ReplyBody,
     work: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
 impl Followed {
     /// A body that work follows.
-    pub(crate) fn by(body: FullBody<Bytes>, work: impl Future<Output = ()> + 'static) -> Self {
+    pub(crate) fn by(body: ReplyBody, work: impl Future<Output = ()> + 'static) -> Self {
         Self {
             body,
             work: Some(Box::pin(work)),
@@ -36,14 +37,14 @@ impl Followed {
     }
 
     /// A body that nothing follows.
-    pub(crate) const fn by_nothing(body: FullBody<Bytes>) -> Self {
+    pub(crate) const fn by_nothing(body: ReplyBody) -> Self {
         Self { body, work: None }
     }
 }
 
 impl Body for Followed {
     type Data = Bytes;
-    type Error = <FullBody<Bytes> as Body>::Error;
+    type Error = <ReplyBody as Body>::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,

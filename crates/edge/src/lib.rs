@@ -91,8 +91,9 @@ pub mod settings;
 #[cfg(not(target_family = "wasm"))]
 pub mod story;
 mod stream;
+mod streamed;
 
-pub use accept::wants_html;
+pub use accept::{accepts, wants_html};
 pub use answers::{
     Accepted, Created, Either, Json, Listed, Located, MovedPermanently, NoContent, Paged, Public,
     Recorded, Replayed, Secret, SeeOther, Tagged,
@@ -133,6 +134,7 @@ pub use server::respond;
 pub use server::serve;
 pub use settings::Ready;
 pub use stream::BodyStream;
+pub use streamed::{BodySender, ReplyBody, StreamedBody};
 
 /// The methods an API uses.
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -173,7 +175,7 @@ macro_rules! serve {
 }
 
 /// The answer as the SDK takes it.
-pub type HttpResponse = http::Response<spin_sdk::http::FullBody<bytes::Bytes>>;
+pub type HttpResponse = http::Response<ReplyBody>;
 
 /// The answer and the work that follows it, as the SDK takes it.
 pub type ServedResponse = http::Response<Followed>;

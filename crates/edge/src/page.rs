@@ -91,6 +91,10 @@ pub struct PageMeta {
     /// Cursor of the next page for `after`; null on the last page.
     #[schema(required = true, example = "WyJwcm9kdWN0cyIsMiwiVGVhIl0")]
     next: Option<String>,
+    /// What was searched for instead of what was typed, because no entry has that: the same with a typo made good. Absent otherwise.
+    #[schema(required = false, example = "espresso cup")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) corrected: Option<String>,
 }
 
 impl<T> From<&Page<T>> for PageMeta {
@@ -103,6 +107,7 @@ impl<T> From<&Page<T>> for PageMeta {
             last_page: pages.max(1),
             limit: page.limit,
             next: page.next.clone(),
+            corrected: None,
         }
     }
 }

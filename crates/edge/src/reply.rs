@@ -1,10 +1,13 @@
 //! Successful answers.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::{Problem, headers};
+use crate::{Problem, StreamedBody, headers};
 
 /// On the answer to a timer's call: there is more to do.
 const MORE_WORK: HeaderName = HeaderName::from_static("mercato-more-work");
@@ -18,6 +21,8 @@ pub struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// What is sent instead of the body, once: it is made while it is sent.
+    pub(crate) streamed: Option<Rc<RefCell<Option<StreamedBody>>>>,
     /// It carries a secret: it is never compressed.
     pub(crate) holds_secret: bool,
     pub(crate) is_to_be_compressed: bool,
@@ -58,8 +63,18 @@ impl Reply {
             status,
             headers,
             body: body.into(),
+            streamed: None,
             holds_secret: false,
             is_to_be_compressed: false,
+        }
+    }
+
+    /// 200 with a body of any type that is made while it is sent. It is neither compressed nor kept.
+    #[must_use]
+    pub fn streamed(content_type: &'static str, body: StreamedBody) -> Self {
+        Self {
+            streamed: Some(Rc::new(RefCell::new(Some(body)))),
+            ..Self::with_body(StatusCode::OK, content_type, Bytes::new())
         }
     }
 
@@ -92,6 +107,7 @@ impl Reply {
             status: StatusCode::NO_CONTENT,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            streamed: None,
             holds_secret: false,
             is_to_be_compressed: false,
         }
@@ -104,6 +120,7 @@ impl Reply {
             status: StatusCode::SEE_OTHER,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            streamed: None,
             holds_secret: false,
             is_to_be_compressed: false,
         }

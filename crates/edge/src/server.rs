@@ -16,7 +16,7 @@ use crate::followed::Followed;
 use crate::guard::{self, Guard};
 use crate::router::{self, Match, Params};
 use crate::{
-    Body, BodyMode, BodyStream, Context, HttpResponse, Principal, Problem, Reply, Route,
+    Body, BodyMode, BodyStream, Context, HttpResponse, Principal, Problem, Reply, ReplyBody, Route,
     ServedResponse, admission, audit, body, client, cors, decoding, encoding, etag, headers,
     stream,
 };
@@ -315,15 +315,22 @@ fn finish(
     cors: HeaderMap,
 ) -> HttpResponse {
     headers::complete(&mut reply.headers, request_id, trace, cors);
-    if !matches!(
-        reply.status,
-        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
-    ) {
+    let streamed = reply.streamed.and_then(|body| body.take());
+    let has_length = streamed.is_none()
+        && !matches!(
+            reply.status,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        );
+    if has_length {
         reply
             .headers
             .insert(header::CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
     }
-    let mut response = http::Response::new(FullBody::new(reply.body));
+    let body = streamed.map_or_else(
+        || ReplyBody::Whole(FullBody::new(reply.body)),
+        ReplyBody::Streamed,
+    );
+    let mut response = http::Response::new(body);
     *response.status_mut() = reply.status;
     *response.headers_mut() = reply.headers;
     response

@@ -143,7 +143,8 @@ impl Shop {
         page: PageRequest,
     ) -> Result<Page<ProductView>, ProductError> {
         let filter = filter.clone();
-        list_products::handle(&self.products, list_products::Query { filter, sort, page })
+        let query = list_products::Query { filter, sort, page };
+        Ok(list_products::handle(&self.products, query)?.page)
     }
 
     /// Reserves lines for an order.
@@ -244,6 +245,20 @@ impl Shop {
         let read = |connection: &mercato_sql::Connection| connection.query_one(sql, params![]);
         let row = self.products.store.0.read::<_, Error>(read);
         row.unwrap().unwrap().get(0).unwrap()
+    }
+
+    /// As if nobody had made the words of products yet, which are found by words of ASCII then.
+    pub fn forget_words(&self) {
+        let forget = |connection: &mercato_sql::Connection| {
+            let forgotten = "UPDATE catalogue_entries SET words_version = 0";
+            connection.execute(forgotten, params![])
+        };
+        let locks = mercato_sql::Locks::name("test", "");
+        self.products
+            .store
+            .0
+            .write::<_, Error>(locks, forget)
+            .unwrap();
     }
 
     fn texts(&self, sql: &str) -> Vec<String> {

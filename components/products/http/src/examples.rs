@@ -23,10 +23,11 @@ use crate::body::{ChangesBody, NewProductBody};
 use crate::category_examples::with_categories;
 use crate::create::CREATE;
 use crate::delete::DELETE;
+use crate::export::EXPORT;
 use crate::find::FIND;
-use crate::import::{IMPORT, interrupted, too_many_rows};
+use crate::import::{IMPORT, ImportAnswer, interrupted, too_many_rows};
 use crate::list::{LIST, ListQuery};
-use crate::price_list::{ImportReport, Lines, no_header, one_part};
+use crate::price_list::{ExportFormat, ExportRow, ImportReport, Lines, no_header, one_part};
 use crate::problems::{problem, unreadable};
 use crate::product::{Audience, ProductResource, tagged};
 use crate::stats::{STATS, StatsResource};
@@ -47,6 +48,7 @@ pub fn examples() -> Result<Examples, Problem> {
         .with(list()?)
         .with(create()?)
         .with(import()?)
+        .with(export()?)
         .with(stats()?)
         .with(find()?)
         .with(update()?)
@@ -96,10 +98,39 @@ fn import() -> Result<OperationExamples, Problem> {
     let interrupted = interrupted(too_many_rows(), &report);
     Ok(IMPORT
         .examples(&[])
-        .answer("report", "One row of a thousand failed", Json(report))?
+        .answer(
+            "report",
+            "One row of a thousand failed",
+            ImportAnswer::Report(Json(report)),
+        )?
+        .answer_as(
+            "application/x-ndjson",
+            "progress",
+            "One of its lines",
+            json!({"progress": {"rows": 250, "created": 249, "updated": 0, "unchanged": 0, "failedTotal": 1}}),
+        )
         .problem(&no_header("the file is empty"))
         .problem(&one_part())
         .problem(&interrupted))
+}
+
+fn export() -> Result<OperationExamples, Problem> {
+    let row =
+        |product| serde_json::to_value(ExportRow::from(product)).map_err(|_| Problem::internal());
+    let mut text = ExportFormat::Csv.header();
+    for product in [cup()?, saucer()?] {
+        let written = ExportFormat::Csv.write(product, &mut text);
+        written.map_err(|_| Problem::internal())?;
+    }
+    Ok(EXPORT
+        .examples(&[])
+        .answer_as(
+            "application/x-ndjson",
+            "cup",
+            "One of its lines",
+            row(cup()?)?,
+        )
+        .answer_as("text/csv", "two", "Two products", json!(text)))
 }
 
 fn report() -> ImportReport {

@@ -1,9 +1,10 @@
 #[cfg(not(target_family = "wasm"))]
 use mercato_edge::Description;
 use mercato_edge::{
-    BodyRule, BodyStream, Context, Guard, Json, Principal, Problem, Query, StatusCode, TokenGuard,
-    endpoint, header,
+    Answer, BodyRule, BodySender, BodyStream, Context, Guard, Json, Principal, Problem, Query,
+    Reply, StatusCode, StreamedBody, TokenGuard, accepts, endpoint, header,
 };
+use mercato_platform::clock::{self, Clock as _, SystemClock};
 use mercato_platform::log;
 use products::application::commands::import_products::{self, IMPORT_BATCH_ROWS_MAX};
 use serde::Serialize;
@@ -16,8 +17,8 @@ use utoipa::ToSchema;
 #[cfg(not(target_family = "wasm"))]
 use crate::body::ImportRowBody;
 use crate::price_list::{
-    ImportQuery, ImportReport, Line, MAX_BATCH_BYTES, MAX_FILE_BYTES, MAX_FILE_ROWS, MEDIA_TYPES,
-    Upload,
+    ImportProgress, ImportQuery, ImportReport, Line, MAX_BATCH_BYTES, MAX_FILE_BYTES,
+    MAX_FILE_ROWS, MEDIA_TYPES, Options, Upload,
 };
 use crate::problems::problem;
 
@@ -65,8 +66,18 @@ pub struct Interrupted<'a> {
 /// up to 256; they are separated by commas, semicolons or tabs, as the first row is. An empty cell says nothing, so what it is
 /// about stays as it is; a row of empty cells is passed over.
 ///
+/// **Shopify's product CSV** is recognised by its header (`Handle`, `Title`, `Variant SKU`, `Variant Price`). Every variant becomes a
+/// product, named after its title and its options, as in `Oak desk – Large / Black`; columns that are not read are named in `ignored`. Rows of
+/// products whose `Status` is not `active` fail, as those of a product that has no `Title` before do.
+///
+/// With `dryRun=true` nothing is changed, and the report says what would become of the rows. Each is held against what is stored: a
+/// number that is new and stands in two rows far apart is reported as created twice.
+///
 /// A quote in a field that does not begin with one, text after the quote that closes a field, and a quote that is not closed
 /// are failures. All lines up to the next one that certainly begins a row fail with it: `line` to `lastLine`.
+///
+/// With `Accept: application/x-ndjson` the answer begins at once and tells of the progress: a line after each transaction, and at last one
+/// with the report, or with the problem where the import has failed. The status is 200 then.
 ///
 /// When the request fails half-way, what was imported stays, and the member `report` of the problem tells what that is. It
 /// fails (401) when the access token ends or is revoked while the file arrives.
@@ -81,20 +92,108 @@ pub async fn import(
     context: Context,
     admin: Principal,
     Query(query): Query<ImportQuery>,
-) -> Result<Json<ImportReport>, Problem> {
+) -> Result<ImportAnswer, Problem> {
     let content_type = context.header(&header::CONTENT_TYPE).unwrap_or_default();
+    let options = Options::from(query);
+    let is_dry_run = options.is_dry_run;
     let mut import = Import {
         admin,
-        upload: Upload::of(content_type, query.into())?,
+        upload: Upload::of(content_type, options)?,
+        is_dry_run,
+        teller: None,
         batch: Vec::new(),
         batch_bytes: 0,
-        report: ImportReport::default(),
+        report: ImportReport::new(is_dry_run),
     };
-    match import.run(&context.stream()).await {
-        Ok(()) => Ok(Json(import.report)),
-        Err(problem) if import.report.rows() == 0 => Err(problem),
-        Err(problem) => Err(interrupted(problem, &import.report)),
+    if accepts(&context, PROGRESS_TYPE) {
+        return Ok(ImportAnswer::Progress(progress(import, context)));
     }
+    match import.run(&context.stream()).await {
+        Ok(()) => Ok(ImportAnswer::Report(Json(import.report))),
+        Err(problem) => Err(import.interrupted(problem)),
+    }
+}
+
+/// What a client names in `Accept` that wants to be told of the progress.
+const PROGRESS_TYPE: &str = "application/x-ndjson";
+
+/// What is answered to an import.
+#[derive(Debug)]
+pub enum ImportAnswer {
+    /// The report, when all is done.
+    Report(Json<ImportReport>),
+    /// Lines of JSON on how far it is, and at last the report or the problem.
+    Progress(StreamedBody),
+}
+
+impl Answer for ImportAnswer {
+    const STATUS: u16 = 200;
+
+    fn into_reply(self) -> Result<Reply, Problem> {
+        match self {
+            Self::Report(report) => report.into_reply(),
+            Self::Progress(body) => Ok(Reply::streamed(PROGRESS_TYPE, body)),
+        }
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description, status: u16, meaning: &str) {
+        Json::<ImportReport>::describe(description, status, meaning);
+        description.content::<ImportLine<'static>>(status, meaning, PROGRESS_TYPE);
+    }
+}
+
+/// A line of the answer to an import whose progress is told. It has one of these members.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ImportLine)]
+pub struct ImportLine<'a> {
+    /// How far the import is, after each transaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = ImportProgress, required = false)]
+    progress: Option<ImportProgress>,
+    /// All is done: the last line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = ImportReport, required = false)]
+    report: Option<&'a ImportReport>,
+    /// The import has failed, half-way when a report is in it: the last line. It is what another answer would have as its body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, required = false)]
+    problem: Option<serde_json::Value>,
+}
+
+/// The import, telling of its progress. What has failed when it begins to answer can no longer be told by a status.
+fn progress(mut import: Import, context: Context) -> StreamedBody {
+    StreamedBody::of(|sender| async move {
+        import.teller = Some(sender);
+        let result = import.run(&context.stream()).await;
+        let line = match result {
+            Ok(()) => ImportLine {
+                report: Some(&import.report),
+                ..ImportLine::default()
+            },
+            Err(problem) => {
+                let problem = import.interrupted(problem);
+                let now = clock::rfc3339(SystemClock.now_ms());
+                let document = problem.document(context.path(), context.request_id(), &now);
+                ImportLine {
+                    problem: Some(document),
+                    ..ImportLine::default()
+                }
+            }
+        };
+        tell(import.teller.as_ref(), &line).await
+    })
+}
+
+async fn tell(teller: Option<&BodySender>, line: &ImportLine<'_>) -> Result<(), Problem> {
+    let Some(sender) = teller else {
+        return Ok(());
+    };
+    let mut text = serde_json::to_string(line).map_err(|_| Problem::internal())?;
+    text.push('\n');
+    sender.send(text).await;
+    Ok(())
 }
 
 /// What a file is, and an example of each form.
@@ -133,16 +232,29 @@ struct Import {
     /// Who sends it.
     admin: Principal,
     upload: Upload,
+    is_dry_run: bool,
+    /// Where its progress is told, if anybody wants to know.
+    teller: Option<BodySender>,
     batch: Vec<Line>,
     batch_bytes: usize,
     report: ImportReport,
 }
 
 impl Import {
+    /// The problem of an import that has failed, perhaps half-way.
+    fn interrupted(&self, problem: Problem) -> Problem {
+        if self.report.rows() == 0 {
+            problem
+        } else {
+            interrupted(problem, &self.report)
+        }
+    }
+
     async fn run(&mut self, stream: &BodyStream) -> Result<(), Problem> {
         let arrived = self.take_all(stream).await;
         // What has arrived before it broke off is imported too.
         self.flush().await?;
+        self.report.ignore(self.upload.ignored());
         arrived
     }
 
@@ -185,7 +297,13 @@ impl Import {
             Vec::new()
         } else {
             TokenGuard.check_session(&self.admin).await?;
-            import_products::handle(&*products::instance(), &rows).map_err(problem)?
+            let ports = products::instance();
+            let outcomes = if self.is_dry_run {
+                import_products::rehearse(&*ports, &rows)
+            } else {
+                import_products::handle(&*ports, &rows)
+            };
+            outcomes.map_err(problem)?
         };
         let mut outcomes = outcomes.into_iter();
         for line in batch {
@@ -197,7 +315,11 @@ impl Import {
                 }
             }
         }
-        Ok(())
+        let progress = ImportLine {
+            progress: Some(self.report.progress()),
+            ..ImportLine::default()
+        };
+        tell(self.teller.as_ref(), &progress).await
     }
 }
 

@@ -11,6 +11,7 @@ mod create;
 mod delete;
 #[cfg(not(target_family = "wasm"))]
 pub mod examples;
+mod export;
 mod find;
 mod import;
 mod list;
@@ -27,6 +28,7 @@ pub const ROUTES: &[Route] = &[
     list::LIST,
     create::CREATE,
     import::IMPORT,
+    export::EXPORT,
     stats::STATS,
     find::FIND,
     update::UPDATE,

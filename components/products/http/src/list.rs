@@ -17,9 +17,12 @@ use crate::product::{Audience, ProductResource, public};
 #[query(exclusive(page, after))]
 #[derive(Debug, Clone)]
 pub struct ListQuery {
-    /// Words that name, sku or description must have, the last one perhaps only as the beginning of a word there; capitals and
-    /// accents do not matter. What has no letter and no digit is no word, and without any word nothing is found. A word counts once,
-    /// and what follows the first eight does not count.
+    /// Words that name, sku or description must have, the last one perhaps only as the beginning of a word there. Capitals, accents and
+    /// marks do not matter, nor whether letters are wide or narrow; `ø` is `o`, `ß` is `ss`, and so on. `250g` is `250 g`, and hyphens and
+    /// apostrophes may be missing: `tshirt` is `T-Shirt`. Chinese, Japanese, Korean and Thai are found anywhere in what is written
+    /// together. When no product has a word of five letters or more, it may have one typo; `meta.corrected` says then what was searched
+    /// for. What has no letter and no digit is no word, and without any word nothing is found. A word counts once, and what follows the
+    /// first eight does not count.
     #[param(value_type = SearchWords, inline, required = false)]
     q: Option<SearchWords>,
     /// Lowest price.
@@ -75,11 +78,11 @@ pub async fn list(
     let asked = |query: ListQuery| query.for_audience(audience);
     let Query(query) = query.check(|Query(query)| list_products::check(&asked(query.clone())))?;
     let (currency, max_age) = (currency().await?, max_age_seconds().await?);
-    let page = list_products::handle(&*products::instance(), asked(query)).map_err(problem)?;
-    let shown = Paged::of(page, |product| {
+    let found = list_products::handle(&*products::instance(), asked(query)).map_err(problem)?;
+    let shown = Paged::of(found.page, |product| {
         Ok(ProductResource::new(product, currency, audience))
     })?;
-    Ok(public(shown, caller, max_age))
+    Ok(public(shown.corrected(found.corrected), caller, max_age))
 }
 
 impl ListQuery {

@@ -334,9 +334,9 @@ impl Fields {
         });
     }
 
-    /// Passes over all members that have not been taken: they are not unknown.
-    pub fn ignore_others(&mut self) {
-        self.values.clear();
+    /// Passes over all members that have not been taken: they are not unknown. Gives their names.
+    pub fn ignore_others(&mut self) -> impl Iterator<Item = String> {
+        std::mem::take(&mut self.values).into_keys()
     }
 
     /// All members have been taken: what is left is unknown.

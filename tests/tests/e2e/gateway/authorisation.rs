@@ -210,6 +210,7 @@ const ROWS: &[Row] = &[
     row("GET", "/api/v1/products", OPEN),
     row("POST", "/api/v1/products", [401, 403, 403, 201]).with(new_product),
     row("POST", "/api/v1/products/import", [401, 403, 403, 415]).with(|_| json!({ "sku": "A-1" })),
+    row("GET", "/api/v1/products/export", ADMIN),
     row("GET", "/api/v1/products/stats", ADMIN),
     row("GET", "/api/v1/products/{id}", OPEN),
     row("PATCH", "/api/v1/products/{id}", ADMIN).with(|_| json!({ "price": 0 })),

@@ -2,6 +2,7 @@ mod caching;
 mod categories;
 mod create;
 mod delete;
+mod export;
 mod import;
 mod list;
 mod read;

@@ -65,6 +65,45 @@ fn accents_and_capitals_do_not_matter_and_numbers_are_found_too() {
 }
 
 #[test]
+fn words_mean_what_their_readers_mean() {
+    let word = word();
+    let name = format!("Straßen-T-Shirt {word} 250 g 緑茶碗");
+    add(&name, "", 1, 1);
+    for query in [
+        "strassen",
+        "tshirt",
+        "t-shirt",
+        "250g",
+        "250+g",
+        "%E8%8C%B6",
+        "%E8%8C%B6%E7%A2%97",
+    ] {
+        assert_eq!(names(&format!("q={word}+{query}")), [&*name], "{query}");
+    }
+}
+
+#[test]
+fn a_typo_is_forgiven_and_said_to_be() {
+    // Letters alone, for typos in numbers are not forgiven, and no word that others have.
+    let digit =
+        |letter: char| char::from_u32(u32::from(letter) + 0x31).filter(char::is_ascii_lowercase);
+    let letters: String = word()
+        .chars()
+        .skip(1)
+        .map(|letter| digit(letter).unwrap_or('x'))
+        .collect();
+    let name = format!("zq{}", &letters[..letters.len().min(16)]);
+    add(&name, "", 1, 1);
+    let found = list(&format!("q={name}q"));
+    assert_eq!(
+        (&found["meta"]["total"], &found["meta"]["corrected"]),
+        (&json!(1), &json!(name))
+    );
+    let found = list(&format!("q={name}"));
+    assert_eq!(found["meta"].get("corrected"), None);
+}
+
+#[test]
 fn a_search_goes_with_filters_orders_pages_and_cursors() {
     let word = word();
     for number in 0..5 {

@@ -32,6 +32,11 @@ pub fn orders(ids: impl IntoIterator<Item = OrderId>) -> Locks {
     Locks::ids("order", ids)
 }
 
+/// The renewal of the words by which products are found.
+pub fn words() -> Locks {
+    Locks::name("words", "")
+}
+
 /// The removal of reservations that were given back.
 pub fn purge() -> Locks {
     Locks::name("purge", "")

@@ -5,7 +5,7 @@ pub use mercato_platform::ids::Ids;
 
 use std::collections::BTreeMap;
 
-use mercato_kernel::{CheckoutId, OrderId, Page, ProductId};
+use mercato_kernel::{CheckoutId, OrderId, ProductId};
 
 use super::locks::Locks;
 use crate::domain::category::{CategoryId, CategoryKey, CategoryPath, CategoryView, Tree};
@@ -13,6 +13,7 @@ use crate::domain::error::StoreError;
 use crate::domain::listing::Listing;
 use crate::domain::product::{Product, ProductView};
 use crate::domain::reservation::{Reservation, ReservationState, ReservedLine, Settlement};
+use crate::domain::search::FoundPage;
 use crate::domain::slug::Slug;
 use crate::domain::values::Sku;
 
@@ -99,7 +100,10 @@ pub trait Store {
     /// One page of the products that are not deleted. None when more products than
     /// [`RANKED_WALK_MATCHES_MAX`](crate::domain::search::RANKED_WALK_MATCHES_MAX) have come to match a search that was
     /// ranked when its walk began.
-    fn list(&self, listing: &Listing) -> Result<Option<Page<ProductView>>, StoreError>;
+    fn list(&self, listing: &Listing) -> Result<Option<FoundPage>, StoreError>;
+
+    /// Whether there are products whose words and place among the names were made by an earlier version of the program, or by nobody.
+    fn has_old_words(&self) -> Result<bool, StoreError>;
 
     /// The state of the stock of all published products.
     fn stats(&self) -> Result<StockStats, StoreError>;
@@ -205,6 +209,10 @@ pub trait Catalogue {
 
     /// Replaces everything of a product.
     fn save_product(&self, product: &Product) -> Result<(), StoreError>;
+
+    /// Makes the words of products anew, and their places among the names, where those were made by an earlier version of the program,
+    /// or by nobody: of at most `limit` products. Gives of how many.
+    fn renew_words(&self, limit: u32) -> Result<u64, StoreError>;
 
     /// Writes entries into the stock book, in their order.
     fn record(&self, entries: &[StockEntry]) -> Result<(), StoreError>;

@@ -26,7 +26,7 @@ pub enum SortKey {
     Created,
     /// Time of the last change that made a version.
     Updated,
-    /// Name, without regard to capitals.
+    /// Name, by the root collation of Unicode, numbers in it by their value.
     Name,
     /// Price.
     Price,
@@ -67,6 +67,8 @@ impl Sort {
         let name = self.name();
         match (self.key, ranking) {
             (SortKey::Relevance, Some(Ranking::Newest)) => format!("products:{name}:newest"),
+            // Cursors of the time when names were sorted by their letters lead nowhere.
+            (SortKey::Name, _) => format!("products:{name}:collated"),
             _ => format!("products:{name}"),
         }
     }

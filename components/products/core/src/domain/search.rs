@@ -1,5 +1,8 @@
 //! What a shopper searches for.
 
+use mercato_kernel::Page;
+
+use crate::domain::product::ProductView;
 use crate::domain::values::line_of_text;
 
 line_of_text! {
@@ -10,6 +13,13 @@ line_of_text! {
 
 /// Most terms of a search that count. A term is a run of letters and digits: `T-100` has two.
 pub const TERMS_MAX: usize = 8;
+
+/// Units that goods are measured by, in small letters. Behind a number they belong to it: `250 g` is `250g`.
+const UNITS: [&str; 40] = [
+    "mg", "g", "kg", "oz", "lb", "lbs", "ml", "cl", "dl", "l", "gal", "mm", "cm", "dm", "m", "km",
+    "ft", "inch", "zoll", "m2", "m²", "m3", "m³", "v", "kv", "w", "kw", "wh", "kwh", "ma", "mah",
+    "ah", "hz", "khz", "mhz", "ghz", "kb", "mb", "gb", "tb",
+];
 
 /// Most matches that are ranked: see [`Search`].
 pub const RANKED_MATCHES_MAX: u64 = 10_000;
@@ -32,17 +42,43 @@ pub struct Search {
     is_unfinished: bool,
 }
 
+/// What a list finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundPage {
+    /// One page of it.
+    pub page: Page<ProductView>,
+    /// What was searched for instead of what was typed, where that is found nowhere: see [`Search::corrected`].
+    pub corrected: Option<String>,
+}
+
+impl From<Page<ProductView>> for FoundPage {
+    fn from(page: Page<ProductView>) -> Self {
+        let corrected = None;
+        Self { page, corrected }
+    }
+}
+
 impl Search {
     /// The search for what somebody typed. What has no letter and no digit is no word, and a search without words finds nothing.
     pub fn new(typed: &SearchWords) -> Self {
-        let (words, is_unfinished) = first_terms(distinct(typed.as_str()));
+        let words = with_units(typed.as_str());
+        let (words, is_unfinished) = first_terms(distinct(&words));
         Self {
             words,
             is_unfinished,
         }
     }
 
-    /// The words as they were typed.
+    /// The same search for words that stand for those that were typed, each for the one in its place.
+    #[must_use]
+    pub const fn corrected(&self, words: Vec<String>) -> Self {
+        Self {
+            words,
+            is_unfinished: self.is_unfinished,
+        }
+    }
+
+    /// The words as they were typed, numbers with their units.
     pub fn words(&self) -> &[String] {
         &self.words
     }
@@ -53,10 +89,32 @@ impl Search {
     }
 }
 
+/// The words of a line, a number and its unit as one.
+fn with_units(line: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in line.split_whitespace() {
+        match words.last_mut() {
+            Some(number) if is_number(number) && is_unit(word) => number.push_str(word),
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
+fn is_number(word: &str) -> bool {
+    let is_of_number = |letter: char| letter.is_numeric() || matches!(letter, '.' | ',' | '/');
+    word.ends_with(char::is_numeric) && word.chars().all(is_of_number)
+}
+
+fn is_unit(word: &str) -> bool {
+    let unit = word.trim_end_matches(|letter: char| !letter.is_alphanumeric());
+    UNITS.contains(&&*unit.to_lowercase())
+}
+
 /// The words of a line. One that is repeated stands where it stands last, for only the last one may be unfinished.
-fn distinct(line: &str) -> Vec<&str> {
+fn distinct(line: &[String]) -> Vec<&str> {
     let mut words: Vec<(String, &str)> = Vec::new();
-    for word in line.split_whitespace().filter(|word| has_term(word)) {
+    for word in line.iter().filter(|word| has_term(word)) {
         let folded = word.to_lowercase();
         words.retain(|(other, _)| *other != folded);
         words.push((folded, word));
@@ -131,6 +189,14 @@ mod tests {
         assert_eq!(words("item item Item item"), ["item"]);
         assert_eq!(words("tea green TEA"), ["green", "TEA"]);
         assert!(search("tea tea").is_unfinished());
+    }
+
+    #[test]
+    fn a_number_and_its_unit_are_one_word() {
+        assert_eq!(words("tea 250 g"), ["tea", "250g"]);
+        assert_eq!(words("250 G, 500 g tea"), ["250G,", "500g", "tea"]);
+        assert_eq!(words("1,5 l 20 cups g"), ["1,5l", "20", "cups", "g"]);
+        assert_eq!(words("T-100 g 4. 5"), ["T-100", "g", "4.", "5"]);
     }
 
     #[test]

@@ -80,13 +80,6 @@ line_of_text! {
     Name, as = ProductName, example = "Espresso cup"
 }
 
-impl Name {
-    /// What names are sorted by: capital and small letters are the same.
-    pub fn sort_key(&self) -> String {
-        self.0.to_lowercase()
-    }
-}
-
 line_of_text! {
     SKU_CHARS_MAX = 64;
     /// Stock keeping unit: the shop's own number of a product, unique among those that are not deleted; one line, blanks at
@@ -325,10 +318,5 @@ mod tests {
         assert_eq!(beyond.message, "price must not be more than 1000000000");
         assert_eq!(parse(i64::MIN).unwrap_err().code, "min");
         assert_eq!(parse(i64::MAX).unwrap_err().code, "max");
-    }
-
-    #[test]
-    fn names_sort_without_regard_to_capitals() {
-        assert_eq!(Name::stored("ÄPFEL".to_owned()).sort_key(), "äpfel");
     }
 }

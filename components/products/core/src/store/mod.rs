@@ -4,6 +4,7 @@ mod categories;
 mod json;
 mod listing;
 mod products;
+mod renewal;
 mod reservations;
 mod rows;
 #[cfg(test)]
@@ -11,7 +12,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use mercato_kernel::{CheckoutId, OrderId, Page, ProductId};
+use mercato_kernel::{CheckoutId, OrderId, ProductId};
 use mercato_sql::{Database, Error, Migrations, migrations};
 
 use crate::application::locks::Locks;
@@ -21,6 +22,7 @@ use crate::domain::error::StoreError;
 use crate::domain::listing::Listing;
 use crate::domain::product::ProductView;
 use crate::domain::reservation::{Reservation, ReservationState};
+use crate::domain::search::FoundPage;
 use crate::domain::slug::Slug;
 
 /// Label of the database in the manifest.
@@ -104,9 +106,13 @@ impl Store for SqlStore {
         self.0.read(|connection| categories::find(connection, key))
     }
 
-    fn list(&self, listing: &Listing) -> Result<Option<Page<ProductView>>, StoreError> {
+    fn list(&self, listing: &Listing) -> Result<Option<FoundPage>, StoreError> {
         self.0
             .read(|connection| Ok(listing::page(connection, listing)?))
+    }
+
+    fn has_old_words(&self) -> Result<bool, StoreError> {
+        self.0.read(renewal::is_needed)
     }
 
     fn stats(&self) -> Result<StockStats, StoreError> {

@@ -2,9 +2,11 @@
 
 use mercato_kernel::{Named as _, ProductId};
 use mercato_money::Money;
-use mercato_sql::{Connection, Dialect, Error, Row, Value, params, placeholders, words};
+use mercato_sql::words::sort_key;
+use mercato_sql::{Connection, Error, Row, Value, params, placeholders};
 
 use super::json;
+use super::renewal::{self, index_words};
 use super::rows::{self, check_rows, json_of, key};
 use crate::application::locks;
 use crate::application::ports::{
@@ -107,7 +109,7 @@ fn product_parameters(product: &Product) -> [Value; 20] {
     [
         key(view.id),
         view.name.as_str().into(),
-        view.name.sort_key().into(),
+        sort_key(view.name.as_str()).into(),
         view.description.as_str().into(),
         view.sku.as_ref().map(Sku::as_str).into(),
         view.price.amount().units().into(),
@@ -242,30 +244,6 @@ fn stock_entry(entry: &StockEntry) -> [Value; 5] {
     ]
 }
 
-/// What SQLite's triggers do by themselves. The parameter lists products with their words.
-const INDEX_WORDS: &str = "\
-INSERT INTO products_by_word (rowid, products_by_word)
-SELECT e.number, CAST(json_extract(wanted.value, '$[1]') AS TSVECTOR)
-FROM json_each(?) AS wanted JOIN catalogue_entries AS e ON e.product_id = json_extract(wanted.value, '$[0]')
-ON CONFLICT (rowid) DO UPDATE
-SET products_by_word = excluded.products_by_word";
-
-/// Keeps the index of words in step, where the database does not. Deleted products have no entry that words could belong to.
-fn index_words(connection: &Connection, products: &[&Product]) -> Result<(), StoreError> {
-    if connection.dialect() == Dialect::Sqlite || products.is_empty() {
-        return Ok(());
-    }
-    let words = |product: &&Product| {
-        let view = product.view();
-        let sku = view.sku.as_ref().map_or("", Sku::as_str);
-        let words = words::index_of([view.name.as_str(), sku, view.description.as_str()]);
-        // Words have nothing that JSON would have to escape.
-        format!("[\"{}\",\"{words}\"]", view.id)
-    };
-    let list: Vec<String> = products.iter().map(words).collect();
-    Ok(connection.execute(INDEX_WORDS, params![format!("[{}]", list.join(","))])?)
-}
-
 impl Catalogue for Connection {
     fn product(&self, id: ProductId) -> Result<Option<Product>, StoreError> {
         Ok(find(self, id)?.map(Product::restore))
@@ -321,6 +299,10 @@ impl Catalogue for Connection {
         let changed = self.execute_counted(SAVE_PRODUCT, &product_parameters(product))?;
         check_rows(changed, 1, "products")?;
         index_words(self, &[product])
+    }
+
+    fn renew_words(&self, limit: u32) -> Result<u64, StoreError> {
+        renewal::renew(self, limit)
     }
 
     fn record(&self, entries: &[StockEntry]) -> Result<(), StoreError> {

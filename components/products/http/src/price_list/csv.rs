@@ -8,6 +8,7 @@ use products::domain::product::ProductChanges;
 use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, changes, split};
 use super::options::{COLUMNS, ColumnNames, MALFORMED_CSV, Options, header_rule, no_header};
 use super::records::{Fault, MAX_COLUMNS, Record, Records};
+use super::shopify::{self, ShopifyColumn};
 use crate::body::{ImportRowBody, StockCount};
 
 /// What may set fields apart. Of those that are equally frequent in a header, the first one does.
@@ -20,8 +21,28 @@ pub struct CsvReader {
     ignores_unknown: bool,
     stock: StockCount,
     header: Header,
+    /// Names of columns that are passed over.
+    ignored: Vec<String>,
     /// What each field of a row is, once the header has said so; `None` for those that are passed over.
-    columns: Option<Vec<Option<&'static str>>>,
+    columns: Option<Columns>,
+}
+
+/// What the fields of the rows are.
+#[derive(Debug)]
+enum Columns {
+    /// What the API names so.
+    Ours(Vec<Option<&'static str>>),
+    /// Those of Shopify's product CSV.
+    Shopify(Vec<Option<ShopifyColumn>>, shopify::Sheet),
+}
+
+impl Columns {
+    fn len(&self) -> usize {
+        match self {
+            Self::Ours(columns) => columns.len(),
+            Self::Shopify(columns, _) => columns.len(),
+        }
+    }
 }
 
 impl fmt::Debug for CsvReader {
@@ -43,8 +64,14 @@ impl CsvReader {
             ignores_unknown: options.ignores_unknown,
             stock: options.stock,
             header: Header::default(),
+            ignored: Vec::new(),
             columns: None,
         }
+    }
+
+    /// The names of the columns that are passed over.
+    pub fn ignored(&self) -> &[String] {
+        &self.ignored
     }
 
     /// See [`super::Reader::next`].
@@ -96,7 +123,7 @@ impl CsvReader {
         Ok(())
     }
 
-    fn columns(&self, record: &Record) -> Result<Vec<Option<&'static str>>, Problem> {
+    fn columns(&mut self, record: &Record) -> Result<Columns, Problem> {
         if record.fields > MAX_COLUMNS {
             let why = format!(
                 "the header has {} columns, and a file must not have more than {MAX_COLUMNS}",
@@ -104,10 +131,40 @@ impl CsvReader {
             );
             return Err(no_header(&why));
         }
+        let names = self
+            .records
+            .fields()
+            .map(|name| text(name).map(str::to_owned));
+        let names: Vec<String> = names
+            .collect::<Result<_, Refusal>>()
+            .map_err(|refusal| no_header(&refusal.message))?;
+        let theirs: Vec<_> = names
+            .iter()
+            .map(|name| ShopifyColumn::named(name))
+            .collect();
+        let columns = if self.names.is_empty() && shopify::is_header(&theirs) {
+            check_shopify(&theirs)?;
+            Columns::Shopify(theirs, shopify::Sheet::default())
+        } else {
+            Columns::Ours(self.our_columns(&names)?)
+        };
+        let is_ignored = |place: usize| match &columns {
+            Columns::Ours(columns) => columns.get(place).is_none_or(Option::is_none),
+            Columns::Shopify(columns, _) => columns.get(place).is_none_or(Option::is_none),
+        };
+        let names = names.into_iter().enumerate();
+        self.ignored = names
+            .filter(|(place, _)| is_ignored(*place))
+            .map(|(_, name)| name)
+            .collect();
+        Ok(columns)
+    }
+
+    /// The columns of a file that has those of the API, perhaps under names that the query gives.
+    fn our_columns(&self, names: &[String]) -> Result<Vec<Option<&'static str>>, Problem> {
         let mut errors = Vec::new();
         let mut columns: Vec<Option<&str>> = Vec::new();
-        for (index, name) in self.records.fields().enumerate() {
-            let name = text(name).map_err(|refusal| no_header(&refusal.message))?;
+        for (index, name) in names.iter().enumerate() {
             let column = self.names.column(name);
             if let Some(known) = column
                 && columns.contains(&column)
@@ -138,9 +195,12 @@ impl CsvReader {
     }
 
     /// What a record says; `None` when it is an empty row.
-    fn line(&self, record: &Record) -> Option<Line> {
+    fn line(&mut self, record: &Record) -> Option<Line> {
         let row = match refusal(record) {
-            Some(refusal) => Err(refusal),
+            Some(refusal) => {
+                self.forget_product();
+                Err(refusal)
+            }
             None => self.row(record).transpose()?,
         };
         Some(Line {
@@ -151,33 +211,80 @@ impl CsvReader {
     }
 
     /// The row that a record is; `None` when nothing of what is read stands in it.
-    fn row(&self, record: &Record) -> Result<Option<ProductChanges>, Refusal> {
-        let columns = self.columns.as_deref().unwrap_or_default();
+    fn row(&mut self, record: &Record) -> Result<Option<ProductChanges>, Refusal> {
+        let expected = self.columns.as_ref().map_or(0, Columns::len);
         if record.fields <= MAX_COLUMNS && self.records.fields().all(is_blank) {
             return Ok(None);
         }
-        if record.fields != columns.len() {
+        if record.fields != expected {
+            self.forget_product();
             let message = format!(
-                "the row has {} fields and the header {}",
-                record.fields,
-                columns.len()
+                "the row has {} fields and the header {expected}",
+                record.fields
             );
             return Err(Refusal::malformed(MALFORMED_CSV, message));
         }
-        let known = columns.iter().zip(self.records.fields());
-        let known = known.filter_map(|(column, field)| Some(((*column)?, field)));
-        let mut cells = Vec::with_capacity(COLUMNS.len());
-        for (column, field) in known.filter(|(_, field)| !is_blank(field)) {
-            cells.push((column, text(field)?));
-        }
+        let cells = match &mut self.columns {
+            None => return Ok(None),
+            Some(Columns::Ours(columns)) => {
+                let cells = cells(&self.records, columns)?;
+                let owned = |(column, text): (&'static str, &str)| (column, text.to_owned());
+                cells.into_iter().map(owned).collect()
+            }
+            Some(Columns::Shopify(columns, sheet)) => match cells(&self.records, columns) {
+                Ok(cells) => sheet.row(&cells)?.unwrap_or_default(),
+                Err(refusal) => {
+                    sheet.forget();
+                    return Err(refusal);
+                }
+            },
+        };
         if cells.is_empty() {
             return Ok(None);
         }
+        let cells = cells.iter().map(|(column, text)| (*column, &**text));
         // What an empty cell is about stays as it is.
-        cells.retain(|(_, text)| !text.is_empty());
-        let mut fields = Fields::cells(cells);
+        let mut fields = Fields::cells(cells.filter(|(_, text)| !text.is_empty()));
         let row = ImportRowBody::from_fields(&mut fields);
         changes(row, fields, self.stock).map(Some)
+    }
+
+    fn forget_product(&mut self) {
+        if let Some(Columns::Shopify(_, sheet)) = &mut self.columns {
+            sheet.forget();
+        }
+    }
+}
+
+/// What stands in the columns that are read, where it is not blank.
+fn cells<'a, C: Copy>(
+    records: &'a Records,
+    columns: &[Option<C>],
+) -> Result<Vec<(C, &'a str)>, Refusal> {
+    let known = columns.iter().zip(records.fields());
+    let known = known.filter_map(|(column, field)| Some(((*column)?, field)));
+    let mut cells = Vec::new();
+    for (column, field) in known.filter(|(_, field)| !is_blank(field)) {
+        cells.push((column, text(field)?));
+    }
+    Ok(cells)
+}
+
+/// A column that is there twice could mean either.
+fn check_shopify(columns: &[Option<ShopifyColumn>]) -> Result<(), Problem> {
+    let mut errors = Vec::new();
+    for (place, column) in columns.iter().enumerate() {
+        let before = columns.iter().take(place);
+        if let Some(known) = column
+            && before.into_iter().any(|other| other == column)
+        {
+            errors.push(error(known.name(), "repeated", "is there more than once"));
+        }
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::validation(errors))
     }
 }
 

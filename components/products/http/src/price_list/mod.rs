@@ -9,20 +9,23 @@ mod options;
 mod reader;
 mod records;
 mod report;
+mod shopify;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod writer;
 
 pub use line::Line;
 #[cfg(not(target_family = "wasm"))]
 pub use line::Lines;
-pub use options::ImportQuery;
 #[cfg(not(target_family = "wasm"))]
 pub use options::no_header;
-pub use report::ImportReport;
+pub use options::{ImportQuery, Options};
+pub use report::{ImportProgress, ImportReport};
 #[cfg(not(target_family = "wasm"))]
 pub use upload::one_part;
 pub use upload::{MEDIA_TYPES, Upload};
+pub use writer::{ExportFormat, ExportRow};
 
 /// Largest file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;

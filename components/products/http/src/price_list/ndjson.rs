@@ -5,6 +5,7 @@ use products::domain::product::ProductChanges;
 
 use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, changes, split};
 use super::options::Options;
+use super::records::MAX_COLUMNS;
 use crate::body::{ImportRowBody, StockCount};
 
 /// Takes objects out of the pieces of a file.
@@ -17,6 +18,8 @@ pub struct NdjsonReader {
     /// Lines that are complete.
     lines: u64,
     ignores_unknown: bool,
+    /// Names of members that were passed over, each once and the first [`MAX_COLUMNS`] of them.
+    ignored: Vec<String>,
     stock: StockCount,
 }
 
@@ -28,8 +31,14 @@ impl NdjsonReader {
             bytes: 0,
             lines: 0,
             ignores_unknown: options.ignores_unknown,
+            ignored: Vec::new(),
             stock: options.stock,
         }
+    }
+
+    /// The names of the members that were passed over so far, the first [`MAX_COLUMNS`] of them.
+    pub fn ignored(&self) -> &[String] {
+        &self.ignored
     }
 
     /// See [`super::Reader::next`].
@@ -72,7 +81,8 @@ impl NdjsonReader {
             self.line.clear();
             return None;
         } else {
-            self.row(text)
+            let line = std::mem::take(&mut self.line);
+            self.row(line.trim_ascii())
         };
         self.line.clear();
         Some(Line {
@@ -82,7 +92,7 @@ impl NdjsonReader {
         })
     }
 
-    fn row(&self, text: &[u8]) -> Result<ProductChanges, Refusal> {
+    fn row(&mut self, text: &[u8]) -> Result<ProductChanges, Refusal> {
         let mut fields = Fields::object(text).map_err(|error| {
             let message = if error.is_data() {
                 "the line must be a JSON object".to_owned()
@@ -93,7 +103,11 @@ impl NdjsonReader {
         })?;
         let row = ImportRowBody::from_fields(&mut fields);
         if self.ignores_unknown {
-            fields.ignore_others();
+            for name in fields.ignore_others() {
+                if self.ignored.len() < MAX_COLUMNS && !self.ignored.contains(&name) {
+                    self.ignored.push(name);
+                }
+            }
         }
         changes(row, fields, self.stock)
     }

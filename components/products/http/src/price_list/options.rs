@@ -27,7 +27,7 @@ pub fn header_rule() -> String {
         .collect();
     format!(
         "the first row must name the columns, separated by commas, semicolons or tabs: sku, and any of {}; unknown=ignore passes over \
-         others, columns=price:Variant Price says how a column is named",
+         others, columns=price:Variant Price says how a column is named; Shopify's product CSV is recognised by its own columns",
         others.join(", ")
     )
 }
@@ -51,6 +51,8 @@ pub struct ImportQuery {
     /// What `stock` counts.
     #[param(value_type = StockCounts, inline, required = false)]
     stock: Option<StockCounts>,
+    /// Only report what would become of the file, and change nothing.
+    dry_run: Option<bool>,
 }
 
 /// What becomes of what is not known.
@@ -88,6 +90,8 @@ pub struct Options {
     pub columns: ColumnNames,
     /// What the column `stock` counts.
     pub stock: StockCount,
+    /// Whether nothing is to be changed.
+    pub is_dry_run: bool,
 }
 
 impl Default for Options {
@@ -96,6 +100,7 @@ impl Default for Options {
             ignores_unknown: false,
             columns: ColumnNames::default(),
             stock: StockChange::Absolute,
+            is_dry_run: false,
         }
     }
 }
@@ -109,6 +114,7 @@ impl From<ImportQuery> for Options {
                 None | Some(StockCounts::Free) => StockChange::Absolute,
                 Some(StockCounts::OnHand) => StockChange::OnHand,
             },
+            is_dry_run: query.dry_run == Some(true),
         }
     }
 }
@@ -222,20 +228,21 @@ mod tests {
 
     #[test]
     fn everything_can_be_asked_for() {
-        let query = "unknown=ignore&stock=onHand&columns=price:Variant+Price,name:Title";
+        let query =
+            "unknown=ignore&stock=onHand&columns=price:Variant+Price,name:Title&dryRun=true";
         let options = read(query).unwrap();
-        assert!(options.ignores_unknown);
+        assert!(options.ignores_unknown && options.is_dry_run);
         assert_eq!((options.stock)(1), StockChange::OnHand(1));
         assert_eq!(options.columns.given("price"), Some("Variant Price"));
-        let query = "unknown=refuse&stock=free";
+        let query = "unknown=refuse&stock=free&dryRun=false";
         let options = read(query).unwrap();
-        assert!(!options.ignores_unknown);
+        assert!(!options.ignores_unknown && !options.is_dry_run);
         assert_eq!((options.stock)(1), StockChange::Absolute(1));
     }
 
     #[test]
     fn every_parameter_that_is_wrong_is_named() {
-        let query = "unknown=Ignore&stock=on-hand&columns=cost:A&dryRun=true";
+        let query = "unknown=Ignore&stock=on-hand&columns=cost:A&dryRun=perhaps&dry=true";
         let problem = read(query).unwrap_err();
         let document = problem.document("/", "r", "t");
         let errors = document["errors"].as_array().unwrap().iter();
@@ -253,7 +260,8 @@ mod tests {
                 ("unknown", "format"),
                 ("columns", "unknown"),
                 ("stock", "format"),
-                ("dryRun", "unknown")
+                ("dryRun", "type"),
+                ("dry", "unknown")
             ]
         );
     }

@@ -79,6 +79,14 @@ impl Reader {
         }
     }
 
+    /// The names of columns and members that were passed over so far.
+    pub fn ignored(&self) -> &[String] {
+        match &self.format {
+            Format::Ndjson(reader) => reader.ignored(),
+            Format::Csv(reader) => reader.ignored(),
+        }
+    }
+
     fn next_of_head(&mut self) -> Result<Option<Line>, Problem> {
         let head = std::mem::take(&mut self.head);
         let mut rest = head.as_slice();

@@ -20,7 +20,7 @@ const ROW_BYTES: usize = 96;
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "created": 998, "updated": 1, "unchanged": 0, "failedTotal": 1,
+    "created": 998, "updated": 1, "unchanged": 0, "failedTotal": 1, "ignored": ["Vendor"],
     "failed": [{
         "line": 3, "code": "validation", "error": "price must not be less than 0",
         "errors": [{"field": "price", "code": "min", "message": "price must not be less than 0"}]
@@ -38,9 +38,30 @@ pub struct ImportReport {
     failed: Vec<FailedRow>,
     /// All rows that were not imported.
     failed_total: u64,
+    /// Names of columns and members that were passed over, the first 256 of them; absent when there are none.
+    #[schema(max_items = 256, required = false, example = json!(["Vendor"]))]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ignored: Vec<String>,
+    /// Nothing was changed, and this is what would have become of the rows; absent otherwise.
+    #[schema(value_type = bool, required = false, example = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<bool>,
     #[serde(skip)]
     #[schema(ignore)]
     reported_bytes: usize,
+}
+
+/// How far an import is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportProgress {
+    /// Rows that have been looked at.
+    #[schema(example = 250)]
+    rows: u64,
+    created: u64,
+    updated: u64,
+    unchanged: u64,
+    failed_total: u64,
 }
 
 /// A row that was not imported.
@@ -67,6 +88,31 @@ pub struct FailedRow {
 }
 
 impl ImportReport {
+    /// Of a file of which no row has been looked at yet.
+    pub fn new(is_dry_run: bool) -> Self {
+        Self {
+            dry_run: is_dry_run.then_some(true),
+            ..Self::default()
+        }
+    }
+
+    /// Names what was passed over, by all that is known of it now.
+    pub fn ignore(&mut self, names: &[String]) {
+        let new = names.get(self.ignored.len()..).unwrap_or_default();
+        self.ignored.extend_from_slice(new);
+    }
+
+    /// The numbers of it.
+    pub fn progress(&self) -> ImportProgress {
+        ImportProgress {
+            rows: self.rows(),
+            created: self.created,
+            updated: self.updated,
+            unchanged: self.unchanged,
+            failed_total: self.failed_total,
+        }
+    }
+
     /// Rows that have been looked at.
     pub fn rows(&self) -> u64 {
         self.created + self.updated + self.unchanged + self.failed_total

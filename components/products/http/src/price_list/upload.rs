@@ -150,6 +150,14 @@ impl Upload {
         }
     }
 
+    /// The names of columns and members that were passed over so far.
+    pub fn ignored(&self) -> &[String] {
+        self.reader
+            .as_ref()
+            .map(Reader::ignored)
+            .unwrap_or_default()
+    }
+
     fn open(&mut self, format: FileFormat) -> Result<(), Problem> {
         self.reader = Some(match format {
             FileFormat::Csv => Reader::csv(&self.options),

@@ -90,6 +90,34 @@ fn ndjson_makes_and_changes_products_and_repeated_does_nothing() {
 }
 
 #[test]
+fn a_dry_run_reports_and_changes_nothing() {
+    let sku = sku();
+    let text = format!("sku,name,price,shelf\n{sku},Tea,1,A3\n{sku}x,,-1,\n");
+    let report = import_with("dryRun=true&unknown=ignore", CSV, text);
+    let expected = json!({ "created": 1, "failedTotal": 1, "dryRun": true, "ignored": ["shelf"] });
+    assert_members(&report, &expected);
+    assert!(!is_listed(&sku));
+}
+
+#[test]
+fn the_progress_of_an_import_is_told_line_by_line() {
+    let sku = sku();
+    let rows =
+        (0..600).map(|row| format!("{{\"sku\":\"{sku}/{row}\",\"name\":\"Tea\",\"price\":1}}\n"));
+    let admin = Shop::shared().admin();
+    let request = admin.post(PATH).body(NDJSON, rows.collect::<String>());
+    let answer = request.header("accept", NDJSON).send();
+    let text = answer.expect(200).text();
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect();
+    let seen: Vec<&Value> = lines.iter().map(|line| &line["progress"]["rows"]).collect();
+    assert_eq!(seen[..3], [&json!(250), &json!(500), &json!(600)]);
+    assert_eq!(lines.last().expect("a line")["report"], report(600, 0, 0));
+}
+
+#[test]
 fn csv_has_its_columns_in_any_order_and_empty_cells_say_nothing() {
     let (tea, milk) = (sku(), sku());
     let text = format!(

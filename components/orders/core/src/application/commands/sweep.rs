@@ -320,11 +320,13 @@ impl<'p, P: Ports> Run<'p, P> {
     }
 
     /// Reservations of orders that are gone, or never were, go after the same time. A purge that fails is made up for by
-    /// the next run.
+    /// the next run. Where orders are kept for ever, none is old enough; what else the catalogue has to do is done all the same.
     async fn purge_reservations(&mut self) {
-        let Some(kept_ms) = self.ports.settings().unpaid_retention_ms else {
-            return;
-        };
+        let kept_ms = self
+            .ports
+            .settings()
+            .unpaid_retention_ms
+            .unwrap_or(u64::MAX);
         let purged = self
             .ports
             .inventory()

@@ -40,6 +40,25 @@ pub fn handle(
     ports: &impl Ports,
     rows: &[ProductChanges],
 ) -> Result<Vec<RowOutcome>, ProductError> {
+    import(ports, rows, Batch::write)
+}
+
+/// What [`handle`] would return, as things are now. Changes nothing.
+///
+/// # Errors
+/// As [`handle`].
+pub fn rehearse(
+    ports: &impl Ports,
+    rows: &[ProductChanges],
+) -> Result<Vec<RowOutcome>, ProductError> {
+    import(ports, rows, |_, _| Ok(()))
+}
+
+fn import(
+    ports: &impl Ports,
+    rows: &[ProductChanges],
+    write: impl Fn(&mut Batch, &dyn Transaction) -> Result<(), StoreError>,
+) -> Result<Vec<RowOutcome>, ProductError> {
     if rows.len() > IMPORT_BATCH_ROWS_MAX {
         let rule = format!("must not be more than {IMPORT_BATCH_ROWS_MAX}");
         return Err(ProductError::Invalid(vec![broken("rows", "max", rule)]));
@@ -61,7 +80,7 @@ pub fn handle(
                 outcome => outcome?,
             });
         }
-        batch.write(transaction)?;
+        write(&mut batch, transaction)?;
         Ok(outcomes)
     })
 }
@@ -251,8 +270,8 @@ mod tests {
         };
         let cost = |price| shop.statements(|| drop(shop.import(&rows(price)).unwrap()));
         assert_eq!(shop.all(), [], "the database is open");
-        // What begins and ends the transaction, two that read, and three that write for each table.
-        assert_eq!(cost(1), 10);
+        // What begins and ends the transaction, two that read, three that write for each table, and two that index all words.
+        assert_eq!(cost(1), 12);
         assert_eq!(shop.all().len(), IMPORT_BATCH_ROWS_MAX);
         assert_eq!(cost(1), 3);
     }
@@ -376,6 +395,24 @@ mod tests {
         };
         let slugs: Vec<String> = shop.all().iter().map(made).collect();
         assert_eq!(slugs, ["tea", "tea-TAIL", "tea-TAIL", "chai"]);
+    }
+
+    #[test]
+    fn a_rehearsal_says_what_would_be_and_changes_nothing() {
+        let shop = Shop::new();
+        shop.import(&[row("T-1", "Tea", 1, 10), row("M-1", "Milk", 1, 1)])
+            .unwrap();
+        let before = shop.all();
+        let rows = [
+            row("T-1", "Tea", 2, 3),
+            row("M-1", "Milk", 1, 1),
+            row("C-1", "Cocoa", 1, 1),
+            row("C-1", "Cocoa", 2, 1),
+            row("X-1", "Nothing", -1, 1),
+        ];
+        let rehearsed = rehearse(&shop.products, &rows).unwrap();
+        assert_eq!((shop.all(), shop.book_total()), (before, 11));
+        assert_eq!(shop.import(&rows), Ok(rehearsed));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Lists and searches.
 
-use mercato_kernel::{FieldError, Page, PageRequest, Total};
+use mercato_kernel::{FieldError, PageRequest, Total};
 
 use crate::application::ports::{Ports, Store as _};
 use crate::domain::error::{ProductError, broken};
 use crate::domain::listing::{Filter, Listing, Sort};
-use crate::domain::product::ProductView;
+use crate::domain::search::FoundPage;
 
 /// Which part of the catalogue is wanted.
 #[derive(Debug)]
@@ -32,12 +32,12 @@ pub fn check(query: &Query) -> Vec<FieldError> {
 /// # Errors
 /// [`ProductError::Invalid`], also when so many products have come to match a search that its walk cannot go on;
 /// [`ProductError::Store`].
-pub fn handle(ports: &impl Ports, query: Query) -> Result<Page<ProductView>, ProductError> {
+pub fn handle(ports: &impl Ports, query: Query) -> Result<FoundPage, ProductError> {
     let mut listing = Listing::new(&query.filter, query.sort, query.page)?;
     if let Some(key) = &query.filter.category {
         let Some(category) = ports.store().category(key)? else {
             // Nothing is in a category that is not there.
-            return Ok(listing.page(None, Total::counted(0), Vec::new()));
+            return Ok(listing.page(None, Total::counted(0), Vec::new()).into());
         };
         listing.category = Some(category);
     }

@@ -6,6 +6,7 @@ mod found;
 mod horizon;
 mod search;
 mod statement;
+mod typos;
 mod words;
 
 use mercato_kernel::{Page, Total};
@@ -14,6 +15,7 @@ use mercato_sql::{Connection, Error};
 use crate::domain::listing::{Listing, Place};
 use crate::domain::presentation::Status;
 use crate::domain::product::ProductView;
+use crate::domain::search::FoundPage;
 use found::{Found, count, products};
 use horizon::walk_within;
 use statement::{
@@ -29,12 +31,9 @@ WHERE only_row = 1";
 const SORTED_AT_ONCE_MAX: u64 = 200;
 
 /// One page of a list, and whether there is another one. None when a walk through a ranked search cannot go on.
-pub(super) fn page(
-    connection: &Connection,
-    listing: &Listing,
-) -> Result<Option<Page<ProductView>>, Error> {
+pub(super) fn page(connection: &Connection, listing: &Listing) -> Result<Option<FoundPage>, Error> {
     match &listing.search {
-        None => browse(connection, listing).map(Some),
+        None => Ok(Some(browse(connection, listing)?.into())),
         Some(search) => search::page(connection, listing, search),
     }
 }

@@ -7,10 +7,11 @@ use mercato_sql::{Connection, Error, Row};
 use super::found::{Found, count, products, to_found};
 use super::horizon::walk_within;
 use super::statement::{Statement, column, has_filter, index_of_order, offset, rows_wanted};
+use super::typos::corrected;
 use super::words::Words;
 use crate::domain::listing::{Listing, Place, Ranking, SortKey};
 use crate::domain::product::ProductView;
-use crate::domain::search::{RANKED_MATCHES_MAX, RANKED_WALK_MATCHES_MAX, Search};
+use crate::domain::search::{FoundPage, RANKED_MATCHES_MAX, RANKED_WALK_MATCHES_MAX, Search};
 
 /// Most products that a filter may let through to be looked for among the matches, instead of looking at each match.
 const CANDIDATES_MAX: u64 = 20_000;
@@ -89,62 +90,120 @@ enum Source {
     Candidates,
 }
 
-/// One page of a search. None when a walk through ranked matches cannot go on.
+/// One page of a search. Where the words are found nowhere, typos in them are forgiven. None when a walk through ranked matches cannot
+/// go on.
 pub(super) fn page(
     connection: &Connection,
     listing: &Listing,
     search: &Search,
-) -> Result<Option<Page<ProductView>>, Error> {
-    let none = || Ok(Some(listing.page(None, Total::counted(0), Vec::new())));
-    let Some(words) = Words::look_up(connection, search)? else {
-        return none();
-    };
-    let is_by_relevance = listing.sort.key == SortKey::Relevance;
-    let by_relevance = |ranking| is_by_relevance.then_some(ranking);
-    let ranked_max = match listing.ranking {
-        Some(Ranking::Best) => RANKED_WALK_MATCHES_MAX,
-        _ => RANKED_MATCHES_MAX,
-    };
-    let matches = count(connection, &matches_statement(&words, ranked_max + 1))?;
-    if matches == 0 {
-        return none();
+) -> Result<Option<FoundPage>, Error> {
+    if let Some(matches) = Matches::look_up(connection, listing, search)? {
+        return Ok(matches.page(connection, listing)?.map(Into::into));
     }
-    if matches <= ranked_max {
-        let gather = Gather {
-            words: &words,
-            source: Source::Matches,
-            ranking: by_relevance(listing.ranking.unwrap_or(Ranking::Best)),
-            most: ranked_max,
+    if let Some(search) = corrected(connection, search)?
+        && let Some(matches) = Matches::look_up(connection, listing, &search)?
+    {
+        let page = matches.page(connection, listing)?;
+        let corrected = Some(search.words().join(" "));
+        return Ok(page.map(|page| FoundPage { page, corrected }));
+    }
+    Ok(Some(none(listing).into()))
+}
+
+/// The page of a list that has nothing.
+fn none(listing: &Listing) -> Page<ProductView> {
+    listing.page(None, Total::counted(0), Vec::new())
+}
+
+/// The words of a search, of which there are matches.
+struct Matches {
+    words: Words,
+    /// Their number, as far as they are counted.
+    number: u64,
+    /// Most of them that are ranked.
+    ranked_max: u64,
+}
+
+impl Matches {
+    fn look_up(
+        connection: &Connection,
+        listing: &Listing,
+        search: &Search,
+    ) -> Result<Option<Self>, Error> {
+        let Some(words) = Words::look_up(connection, search)? else {
+            return Ok(None);
         };
-        return gather.page(connection, listing);
+        let ranked_max = match listing.ranking {
+            Some(Ranking::Best) => RANKED_WALK_MATCHES_MAX,
+            _ => RANKED_MATCHES_MAX,
+        };
+        let number = count(connection, &matches_statement(&words, ranked_max + 1))?;
+        Ok((number > 0).then_some(Self {
+            words,
+            number,
+            ranked_max,
+        }))
     }
-    if listing.ranking == Some(Ranking::Best) {
-        return Ok(None);
+
+    fn page(
+        &self,
+        connection: &Connection,
+        listing: &Listing,
+    ) -> Result<Option<Page<ProductView>>, Error> {
+        let is_by_relevance = listing.sort.key == SortKey::Relevance;
+        let by_relevance = |ranking| is_by_relevance.then_some(ranking);
+        if self.number <= self.ranked_max {
+            let gather = Gather {
+                words: &self.words,
+                source: Source::Matches,
+                ranking: by_relevance(listing.ranking.unwrap_or(Ranking::Best)),
+                most: self.ranked_max,
+            };
+            return gather.page(connection, listing);
+        }
+        if listing.ranking == Some(Ranking::Best) {
+            return Ok(None);
+        }
+        many(
+            connection,
+            listing,
+            &self.words,
+            by_relevance(Ranking::Newest),
+        )
+        .map(Some)
     }
-    let ranking = by_relevance(Ranking::Newest);
-    let source = match passing(connection, listing, &words)? {
-        Passing::None => return none(),
+}
+
+/// A page of more matches than are ranked.
+fn many(
+    connection: &Connection,
+    listing: &Listing,
+    words: &Words,
+    ranking: Option<Ranking>,
+) -> Result<Page<ProductView>, Error> {
+    let source = match passing(connection, listing, words)? {
+        Passing::None => return Ok(none(listing)),
         Passing::Few(source) => Some(source),
         Passing::Many => None,
     };
     if let Some(source) = source {
         let gather = Gather {
-            words: &words,
+            words,
             source,
             ranking,
             most: COUNTED_ROWS_MAX,
         };
         if let Some(page) = gather.page(connection, listing)? {
-            return Ok(Some(page));
+            return Ok(page);
         }
     }
     let found = if ranking.is_some() {
-        products(connection, &newest_statement(listing, &words), listing.sort)?
+        products(connection, &newest_statement(listing, words), listing.sort)?
     } else {
-        walked(connection, listing, &words)?
+        walked(connection, listing, words)?
     };
     let total = Total::counted(Total::LIMIT_ROWS);
-    Ok(Some(listing.page(ranking, total, found)))
+    Ok(listing.page(ranking, total, found))
 }
 
 fn matches_statement(words: &Words, limit: u64) -> Statement {

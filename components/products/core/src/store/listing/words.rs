@@ -1,6 +1,6 @@
 //! The words of a search as expressions of FTS5, and of a `tsquery` of PostgreSQL.
 
-use mercato_sql::words::phrase_of;
+use mercato_sql::words::{Phrase, phrases_of};
 use mercato_sql::{Connection, Dialect, Error, Row, params};
 
 use crate::domain::search::Search;
@@ -49,25 +49,21 @@ impl Words {
     /// one after the other; those of a longer one it gathers all before it gives the first. So a longer one is
     /// replaced by the words that begin so, if they are few: usually there is one, and everybody has it.
     pub fn look_up(connection: &Connection, search: &Search) -> Result<Option<Self>, Error> {
-        if connection.dialect() == Dialect::Postgres {
-            return Ok(Self::in_tsquery(search));
-        }
-        let mut each: Vec<String> = search.words().iter().map(|word| quoted(word)).collect();
-        let (Some(typed), Some(last)) = (search.words().last(), each.last_mut()) else {
+        let phrases = phrases(search);
+        let Some((last, before)) = phrases.split_last() else {
             return Ok(None);
         };
-        let mut is_indexed = true;
-        if search.is_unfinished() {
-            match completions(connection, typed)? {
-                Completions::None => return Ok(None),
-                Completions::Few(words) => *last = format!("({})", words.join(" OR ")),
-                Completions::Indexed => last.push('*'),
-                Completions::Many => {
-                    last.push('*');
-                    is_indexed = false;
-                }
-            }
+        if connection.dialect() == Dialect::Postgres {
+            return Ok(Some(Self::in_tsquery(&phrases)));
         }
+        let mut each: Vec<String> = before.iter().map(|word| in_fts5(word)).collect();
+        let (expression, is_indexed) = match completions(connection, last)? {
+            Completions::None => return Ok(None),
+            Completions::Few(words) => (any_of(&words, " OR "), true),
+            Completions::Indexed => (in_fts5(last), true),
+            Completions::Many => (in_fts5(last), false),
+        };
+        each.push(expression);
         Ok(Some(Self {
             each,
             in_name: None,
@@ -76,22 +72,18 @@ impl Words {
     }
 
     /// The words of a search in PostgreSQL, whose index knows all beginnings by itself.
-    fn in_tsquery(search: &Search) -> Option<Self> {
-        let last = search.words().len().checked_sub(1)?;
-        let phrases = |in_name| -> Option<Vec<String>> {
-            let words = search.words().iter().enumerate();
-            words
-                .map(|(place, word)| {
-                    let is_begun = search.is_unfinished() && place == last;
-                    phrase_of(word, is_begun, in_name)
-                })
-                .collect()
+    fn in_tsquery(phrases: &[Vec<Phrase>]) -> Self {
+        let expressions = |in_name| {
+            let one = |phrase: &Phrase| phrase.in_tsquery(in_name);
+            let word =
+                |word: &Vec<Phrase>| any_of(&word.iter().map(one).collect::<Vec<_>>(), " | ");
+            phrases.iter().map(word).collect()
         };
-        Some(Self {
-            each: phrases(false)?,
-            in_name: Some(phrases(true)?),
+        Self {
+            each: expressions(false),
+            in_name: Some(expressions(true)),
             is_indexed: true,
-        })
+        }
     }
 
     /// All the words, wherever they are.
@@ -131,32 +123,58 @@ impl Words {
     }
 }
 
+/// What each word of a search stands for. What has no word that an index could have is left out.
+fn phrases(search: &Search) -> Vec<Vec<Phrase>> {
+    let last = search.words().len().saturating_sub(1);
+    let words = search.words().iter().enumerate();
+    words
+        .map(|(place, word)| phrases_of(word, search.is_unfinished() && place == last))
+        .filter(|phrases| !phrases.is_empty())
+        .collect()
+}
+
+fn in_fts5(word: &[Phrase]) -> String {
+    let phrases: Vec<String> = word.iter().map(Phrase::in_fts5).collect();
+    any_of(&phrases, " OR ")
+}
+
+fn any_of(expressions: &[String], or: &str) -> String {
+    match expressions {
+        [one] => one.clone(),
+        _ => format!("({})", expressions.join(or)),
+    }
+}
+
 /// What begins like a word that is being typed.
 enum Completions {
     /// Nothing.
     None,
     /// These words, as strings of FTS5.
     Few(Vec<String>),
-    /// Whatever it is, the index knows it by itself.
+    /// Whatever it is, the index knows it by itself, or the word is finished.
     Indexed,
-    /// More than [`COMPLETIONS_MAX`] words. Or it is not known which, for FTS5 takes capitals, accents and the alphabets of
-    /// the world in a way of its own.
+    /// More than [`COMPLETIONS_MAX`] words, or several phrases.
     Many,
 }
 
-fn completions(connection: &Connection, typed: &str) -> Result<Completions, Error> {
-    if typed.chars().count() <= INDEXED_PREFIX_CHARS {
+fn completions(connection: &Connection, last: &[Phrase]) -> Result<Completions, Error> {
+    if !last.iter().any(Phrase::is_begun) {
         return Ok(Completions::Indexed);
     }
-    if !typed.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+    let [phrase] = last else {
         return Ok(Completions::Many);
+    };
+    let Some(first) = phrase.only_word() else {
+        return Ok(Completions::Many);
+    };
+    if first.chars().count() <= INDEXED_PREFIX_CHARS {
+        return Ok(Completions::Indexed);
     }
-    let first = typed.to_ascii_lowercase();
     // What follows all that begins so: in UTF-8 nothing comes after the largest character.
     let end = format!("{first}\u{10ffff}");
     let limit = u64::try_from(COMPLETIONS_MAX + 1).unwrap_or(u64::MAX);
     let rows = connection.query(COMPLETIONS, params![first, end, limit])?;
-    let word = |row: &Row| Ok(quoted(&row.get::<String>("term")?));
+    let word = |row: &Row| Ok(Phrase::word(&row.get::<String>("term")?, false).in_fts5());
     let words: Vec<String> = rows.iter().map(word).collect::<Result<_, Error>>()?;
     Ok(match words.len() {
         0 => Completions::None,
@@ -165,26 +183,9 @@ fn completions(connection: &Connection, typed: &str) -> Result<Completions, Erro
     })
 }
 
-/// A string of FTS5 (<https://sqlite.org/fts5.html#fts5_strings>). In quotes nothing of its query language has a meaning.
-fn quoted(word: &str) -> String {
-    format!("\"{}\"", word.replace('"', "\"\""))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_are_quoted_so_that_they_mean_nothing_else() {
-        for (word, expected) in [
-            ("tea", r#""tea""#),
-            (r#"6""#, r#""6""""#),
-            ("NOT", r#""NOT""#),
-            ("(NEAR", r#""(NEAR""#),
-        ] {
-            assert_eq!(quoted(word), expected);
-        }
-    }
 
     #[test]
     fn expressions_are_made_of_all_words() {
@@ -199,13 +200,19 @@ mod tests {
             words.some_in_name(),
             r#"("green" AND "tea"*) AND name : ("green" OR "tea"*)"#
         );
-        let search = Search::new(&"Green T-1".parse().unwrap());
-        let words = Words::in_tsquery(&search).unwrap();
-        assert_eq!(words.all(), "('green') & ('t' <-> '1':*)");
-        assert_eq!(words.all_in_name(), "('green':A) & ('t':A <-> '1':*A)");
+        let search = Search::new(&"Levi's & T-1".parse().unwrap());
+        let words = Words::in_tsquery(&phrases(&search));
+        assert_eq!(
+            words.all(),
+            "(('levi' <-> 's') | ('levis')) & ('t' <-> '1':*)"
+        );
+        assert_eq!(
+            words.all_in_name(),
+            "(('levi':A <-> 's':A) | ('levis':A)) & ('t':A <-> '1':*A)"
+        );
         assert_eq!(
             words.some_in_name(),
-            "(('green') & ('t' <-> '1':*)) & (('green':A) | ('t':A <-> '1':*A))"
+            "((('levi' <-> 's') | ('levis')) & ('t' <-> '1':*)) & ((('levi':A <-> 's':A) | ('levis':A)) | ('t':A <-> '1':*A))"
         );
     }
 }

@@ -106,14 +106,14 @@ fn fill(shop: &Shop, first: u64, last: u64) {
         // Of a table that it knows nothing of, the planner thinks that it is small.
         return shop.read(|connection| connection.execute("ANALYZE", params![]));
     }
-    let trigger = "SELECT sql FROM sqlite_schema WHERE name = 'products_enter_search'";
+    let trigger = "SELECT sql FROM sqlite_schema WHERE name = 'products_enter_catalogue'";
     let done = shop
         .products
         .store
         .0
         .write::<_, Error>(of_a_test(), |connection| {
             let trigger: String = connection.query_one(trigger, params![])?.unwrap().get(0)?;
-            connection.execute("DROP TRIGGER products_enter_search", params![])?;
+            connection.execute("DROP TRIGGER products_enter_catalogue", params![])?;
             connection.execute(FILL_PRODUCTS, params![first, last])?;
             connection.execute(FILL_ENTRIES, params![first, last])?;
             connection.execute(FILL_WORDS, params![first, last])?;

@@ -7,7 +7,7 @@ mod migrations;
 mod search;
 mod status;
 
-use mercato_kernel::OrderId;
+use mercato_kernel::{OrderId, Page};
 use mercato_money::Money;
 use mercato_sql::{Connection, Dialect, Row, Value, params};
 

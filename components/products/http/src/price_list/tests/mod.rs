@@ -17,6 +17,7 @@ use super::*;
 mod exports;
 mod forms;
 mod quotes;
+mod shopify;
 
 /// What a test looks at: the line, and the row or why there is none.
 type Seen = Vec<(u64, Result<ProductChanges, Refusal>)>;

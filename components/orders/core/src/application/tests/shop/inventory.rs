@@ -12,13 +12,15 @@ use products::Products;
 use products::application::commands::{
     create_product, purge_reservations, reserve_stock, settle_reservations, update_product,
 };
-use products::application::queries::{find_product, find_reservation};
+use products::application::queries::find_product::{self, Found};
+use products::application::queries::find_reservation;
 use products::domain::error::StoreError;
 use products::domain::product::{ProductChanges, StockChange};
 pub use products::domain::reservation::ReservationState as StockState;
 use products::domain::reservation::{
     InventoryError, Rejection, RejectionReason, RequestedLine, ReservedLine, Settlement,
 };
+use products::domain::slug::ProductKey;
 use products::domain::stock::Stock;
 
 use crate::domain::{
@@ -128,7 +130,11 @@ impl TestInventory {
 
     /// Where the units of a product are.
     pub fn stock(&self, id: ProductId) -> Stock {
-        find_product::handle(&*self.catalogue, id).unwrap().stock
+        let found = find_product::handle(&*self.catalogue, &ProductKey::Id(id), true);
+        match found.unwrap() {
+            Found::Product(product) => product.stock,
+            Found::Moved(slug) => panic!("an identifier does not move: {slug:?}"),
+        }
     }
 
     fn units(&self, id: ProductId) -> u64 {

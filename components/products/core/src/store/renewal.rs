@@ -1,0 +1,152 @@
+//! What the program makes of the texts of products, beside them: their words, and the keys of their names in lists that are sorted by
+//! them. A new version of the program may make them otherwise; then those of all products are made anew, some at a time.
+
+use mercato_kernel::ProductId;
+use mercato_sql::words::{WORDS_VERSION, index_of, sort_key, words_of};
+use mercato_sql::{Connection, Dialect, Error, Row, params};
+
+use super::rows::{self, json_of};
+use crate::application::locks;
+use crate::domain::error::StoreError;
+use crate::domain::product::Product;
+use crate::domain::values::Sku;
+
+/// Writes the words of products whose words are of another version. The parameter lists products with the words of each text.
+const INDEX_WORDS: &str = "\
+INSERT OR REPLACE INTO products_by_word (rowid, name, sku, description)
+SELECT e.number, json_extract(wanted.value, '$[1]'), json_extract(wanted.value, '$[2]'), json_extract(wanted.value, '$[3]')
+FROM json_each(?) AS wanted JOIN catalogue_entries AS e ON e.product_id = json_extract(wanted.value, '$[0]')
+WHERE e.words_version <> ?";
+
+/// The same in PostgreSQL, where the words come as a `tsvector`.
+const INDEX_WORDS_IN_POSTGRES: &str = "\
+INSERT INTO products_by_word (rowid, products_by_word)
+SELECT e.number, CAST(json_extract(wanted.value, '$[1]') AS TSVECTOR)
+FROM json_each(?) AS wanted JOIN catalogue_entries AS e ON e.product_id = json_extract(wanted.value, '$[0]')
+WHERE e.words_version <> ?
+ON CONFLICT (rowid) DO UPDATE
+SET products_by_word = excluded.products_by_word";
+
+const SET_WORDS_VERSION: &str = "\
+UPDATE catalogue_entries
+SET words_version = ?1
+WHERE product_id IN (SELECT value FROM json_each(?2))
+  AND words_version <> ?1";
+
+const IS_NEEDED: &str = "\
+SELECT 1
+FROM catalogue_entries
+WHERE words_version < ?
+LIMIT 1";
+
+/// Products with words of earlier versions; what two versions in the index have in common is the order.
+const OLD: &str = "\
+SELECT p.id, p.name, p.sku, p.description
+FROM (
+  SELECT product_id
+  FROM catalogue_entries
+  WHERE words_version < ?
+  ORDER BY words_version, number
+  LIMIT ?) AS e JOIN products AS p ON p.id = e.product_id";
+
+const SET_NAME_KEYS: &str = "\
+UPDATE products
+SET name_key = made.name_key
+FROM (
+  SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS name_key
+  FROM json_each(?)) AS made
+WHERE products.id = made.id";
+
+/// The texts of a product.
+struct Texts {
+    id: ProductId,
+    name: String,
+    sku: String,
+    description: String,
+}
+
+impl Texts {
+    fn of(product: &Product) -> Self {
+        let view = product.view();
+        Self {
+            id: view.id,
+            name: view.name.as_str().to_owned(),
+            sku: view.sku.as_ref().map_or("", Sku::as_str).to_owned(),
+            description: view.description.as_str().to_owned(),
+        }
+    }
+
+    fn read(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: rows::id(row, "id")?,
+            name: row.get("name")?,
+            sku: row.get::<Option<String>>("sku")?.unwrap_or_default(),
+            description: row.get("description")?,
+        })
+    }
+
+    /// The product with its words, for the statements that write these. Words have nothing that JSON would have to escape.
+    fn words(&self, dialect: Dialect) -> String {
+        let texts = [&*self.name, &*self.sku, &*self.description];
+        let words = match dialect {
+            Dialect::Sqlite => texts.map(|text| words_of(text).join(" ")).join("\",\""),
+            Dialect::Postgres => index_of(texts),
+        };
+        format!("[\"{}\",\"{words}\"]", self.id)
+    }
+}
+
+/// Writes the words of products whose texts have changed; the database's triggers have marked them. Deleted products have no entry
+/// that words could belong to.
+pub fn index_words(connection: &Connection, products: &[&Product]) -> Result<(), StoreError> {
+    let texts: Vec<Texts> = products.iter().map(|product| Texts::of(product)).collect();
+    Ok(write_words(connection, &texts)?)
+}
+
+fn write_words(connection: &Connection, texts: &[Texts]) -> Result<(), Error> {
+    if texts.is_empty() {
+        return Ok(());
+    }
+    let dialect = connection.dialect();
+    let statement = match dialect {
+        Dialect::Sqlite => INDEX_WORDS,
+        Dialect::Postgres => INDEX_WORDS_IN_POSTGRES,
+    };
+    let words = list(texts.iter().map(|texts| texts.words(dialect)));
+    connection.execute(statement, params![words, WORDS_VERSION])?;
+    let ids: Vec<ProductId> = texts.iter().map(|texts| texts.id).collect();
+    connection.execute(SET_WORDS_VERSION, params![WORDS_VERSION, json_of(&ids)])
+}
+
+fn list(elements: impl Iterator<Item = String>) -> String {
+    format!("[{}]", elements.collect::<Vec<_>>().join(","))
+}
+
+/// Whether there are products with words of an earlier version.
+pub fn is_needed(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(connection
+        .query_one(IS_NEEDED, params![WORDS_VERSION])?
+        .is_some())
+}
+
+/// Makes words and keys of names anew of at most so many products with words of earlier versions; gives of how many.
+pub fn renew(connection: &Connection, limit: u32) -> Result<u64, StoreError> {
+    let mut texts = old_texts(connection, limit)?;
+    let keys = || Ok::<_, Error>(locks::products(texts.iter().map(|texts| texts.id)));
+    if connection.lock(keys)? {
+        let locked: Vec<ProductId> = texts.iter().map(|texts| texts.id).collect();
+        texts = old_texts(connection, limit)?;
+        texts.retain(|texts| locked.contains(&texts.id));
+    }
+    write_words(connection, &texts)?;
+    // The alphabet of these keys has nothing that JSON would have to escape.
+    let key = |texts: &Texts| format!("[\"{}\",\"{}\"]", texts.id, sort_key(&texts.name));
+    let keys = list(texts.iter().map(key));
+    connection.execute(SET_NAME_KEYS, params![keys])?;
+    Ok(u64::try_from(texts.len()).unwrap_or(u64::MAX))
+}
+
+fn old_texts(connection: &Connection, limit: u32) -> Result<Vec<Texts>, Error> {
+    let rows = connection.query(OLD, params![WORDS_VERSION, limit])?;
+    rows.iter().map(Texts::read).collect()
+}

@@ -1,0 +1,281 @@
+#[cfg(not(target_family = "wasm"))]
+use mercato_edge::Description;
+use mercato_edge::{
+    Answer, BodySender, Context, Guard, PAGE_LIMIT_MAX, PageRequest, Principal, Problem, Query,
+    Reply, StreamedBody, TokenGuard, accepts, endpoint, header, query,
+};
+use mercato_kernel::named;
+use products::application::ports::Ports;
+use products::application::queries::list_products;
+use products::domain::listing::{Filter, Sort, SortKey};
+use strum::{IntoStaticStr, VariantArray};
+use utoipa::ToSchema;
+
+use crate::price_list::{ExportFormat, ExportRow};
+use crate::problems::problem;
+
+/// How the catalogue is to be exported.
+#[query]
+#[derive(Debug)]
+pub struct ExportQuery {
+    /// What the rows are written in. Without it `ndjson`, unless `Accept` names `text/csv`.
+    #[param(value_type = FileFormat, inline, required = false)]
+    format: Option<FileFormat>,
+}
+
+/// What an export is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, VariantArray, IntoStaticStr, ToSchema)]
+#[strum(serialize_all = "camelCase")]
+#[schema(rename_all = "camelCase")]
+enum FileFormat {
+    /// One JSON object on each line.
+    Ndjson,
+    /// RFC 4180, the first row naming the columns.
+    Csv,
+}
+
+named!(FileFormat);
+
+/// A file with all published products.
+#[derive(Debug)]
+pub struct Export {
+    format: ExportFormat,
+    body: StreamedBody,
+}
+
+impl Answer for Export {
+    const STATUS: u16 = 200;
+
+    fn into_reply(self) -> Result<Reply, Problem> {
+        let disposition = format!(
+            "attachment; filename=\"products.{}\"",
+            self.format.extension()
+        );
+        let reply = Reply::streamed(self.format.media_type(), self.body);
+        let value = header::HeaderValue::from_str(&disposition).map_err(|_| Problem::internal())?;
+        Ok(reply.with_header(header::CONTENT_DISPOSITION, value))
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn describe(description: &mut Description, status: u16, meaning: &str) {
+        description.content::<ExportRow>(status, meaning, "application/x-ndjson");
+        description.text(status, "text/csv");
+    }
+}
+
+/// Export the catalogue
+///
+/// All products that are published, the oldest first, as rows of a price list: what `POST /products/import` reads. Drafts and what is
+/// archived is left out, for a row has no status. Importing the file changes nothing, as long as nobody changes the products meanwhile. Products without a number are there too, and an import
+/// reports these rows as failed.
+///
+/// The file is made while it is sent, of any length. When it cannot be completed, the answer breaks off; it ends so, too, when the
+/// access token ends or is revoked meanwhile.
+#[endpoint(
+    GET "/api/v1/products/export", access = Admin, tag = "Catalogue", id = "exportProducts",
+    returns = "A price list with all published products",
+)]
+pub async fn export(
+    context: Context,
+    admin: Principal,
+    Query(query): Query<ExportQuery>,
+) -> Result<Export, Problem> {
+    let format = match query.format {
+        Some(FileFormat::Csv) => ExportFormat::Csv,
+        None if accepts(&context, "text/csv") => ExportFormat::Csv,
+        _ => ExportFormat::Ndjson,
+    };
+    let body = StreamedBody::of(|sender| async move {
+        let still_admin = async || TokenGuard.check_session(&admin).await;
+        send(&*products::instance(), format, &sender, still_admin).await
+    });
+    Ok(Export { format, body })
+}
+
+/// Sends all products, page by page, as long as whoever asked for them may have them.
+async fn send(
+    ports: &impl Ports,
+    format: ExportFormat,
+    sender: &BodySender,
+    check: impl AsyncFn() -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let mut text = format.header();
+    let mut after = None;
+    loop {
+        check().await?;
+        let page = list_products::handle(ports, page_after(after))
+            .map_err(problem)?
+            .page;
+        for product in page.entries {
+            format
+                .write(product, &mut text)
+                .map_err(|_| Problem::internal())?;
+        }
+        sender.send(std::mem::take(&mut text)).await;
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// What the page after that cursor is asked for by: in the order in which products came, whatever is sold or changed meanwhile.
+fn page_after(after: Option<String>) -> list_products::Query {
+    let (page, limit) = (1, PAGE_LIMIT_MAX);
+    list_products::Query {
+        filter: Filter::default(),
+        sort: Some(Sort::ascending(SortKey::Created)),
+        page: PageRequest { page, limit, after },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use http_body_util::BodyExt as _;
+    use mercato_edge::examples::from_query;
+    use mercato_kernel::named::is_described_by_name;
+    use mercato_money::Money;
+    use mercato_platform::clock::SystemClock;
+    use mercato_platform::ids::RandomIds;
+    use mercato_testing::run;
+    use products::Products;
+    use products::application::commands::create_product;
+    use products::application::commands::import_products::{self, RowOutcome};
+    use products::domain::product::{ProductChanges, StockChange};
+    use products::domain::values::Weight;
+
+    use super::*;
+    use crate::price_list::{Options, Upload};
+
+    type Shop = Rc<Products>;
+
+    fn shop() -> Shop {
+        Rc::new(Products::new(SystemClock, RandomIds))
+    }
+
+    fn product(name: &str, sku: Option<&str>, description: &str) -> ProductChanges {
+        ProductChanges {
+            name: Some(name.parse().unwrap()),
+            description: Some(description.parse().unwrap()),
+            sku: sku.map(|sku| Some(sku.parse().unwrap())),
+            price: Some(Money::from_units(123_456)),
+            stock: Some(StockChange::Absolute(7)),
+            tax_class: Some("food".parse().unwrap()),
+            weight: Weight::parse(250).ok(),
+            ..ProductChanges::default()
+        }
+    }
+
+    /// The file, or why it breaks off.
+    fn exported(
+        shop: &Shop,
+        format: ExportFormat,
+        check: impl AsyncFn() -> Result<(), Problem> + 'static,
+    ) -> Result<String, String> {
+        let shop = Rc::clone(shop);
+        let body =
+            StreamedBody::of(|sender| async move { send(&*shop, format, &sender, check).await });
+        let file = run(body.collect()).map_err(|error| error.to_string())?;
+        Ok(String::from_utf8(file.to_bytes().to_vec()).unwrap())
+    }
+
+    fn whole(shop: &Shop, format: ExportFormat) -> String {
+        exported(shop, format, async || Ok(())).unwrap()
+    }
+
+    /// What becomes of the rows of a file.
+    fn import(shop: &Shop, format: ExportFormat, file: String) -> Vec<RowOutcome> {
+        let mut upload = Upload::of(format.media_type(), Options::default()).unwrap();
+        upload.push(file.into());
+        let mut rows = Vec::new();
+        while let Some(line) = upload.next().unwrap() {
+            rows.push(line.row.unwrap());
+        }
+        assert!(upload.finish().unwrap().is_none());
+        let outcomes = rows
+            .chunks(100)
+            .map(|rows| import_products::handle(&**shop, rows).unwrap());
+        outcomes.flatten().collect()
+    }
+
+    /// The lines of a file in an order of their own: products of the same millisecond come in any.
+    fn rows_of(file: &str) -> Vec<&str> {
+        let mut lines: Vec<&str> = file.lines().collect();
+        lines.sort_unstable();
+        lines
+    }
+
+    #[test]
+    fn importing_an_export_changes_nothing() {
+        let shop = shop();
+        for (number, (name, description)) in [
+            ("Tea", ""),
+            (
+                "Tea; \"best\", of 5' tube",
+                "Line one\nline two, \"quoted\"\r\n\tthe end",
+            ),
+            ("=1+1", "-5"),
+            ("Grüner Tee 緑茶", ";;;"),
+            ("\"", "\\ /"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let sku = format!("S;{number}");
+            create_product::handle(&*shop, &product(name, Some(&sku), description)).unwrap();
+        }
+        for format in [ExportFormat::Ndjson, ExportFormat::Csv] {
+            let outcomes = import(&shop, format, whole(&shop, format));
+            assert_eq!(outcomes, [const { RowOutcome::Unchanged }; 5], "{format:?}");
+        }
+        // Taken into an empty shop, it is the same again.
+        let other = self::shop();
+        let file = whole(&shop, ExportFormat::Csv);
+        import(&other, ExportFormat::Csv, file.clone());
+        assert_eq!(rows_of(&whole(&other, ExportFormat::Csv)), rows_of(&file));
+    }
+
+    #[test]
+    fn an_export_has_all_pages_and_asks_before_each() {
+        let shop = shop();
+        for number in 0..=2 * PAGE_LIMIT_MAX {
+            let sku = format!("S-{number}");
+            create_product::handle(&*shop, &product("Tea", Some(&sku), "")).unwrap();
+        }
+        create_product::handle(&*shop, &product("No number", None, "")).unwrap();
+        let file = whole(&shop, ExportFormat::Csv);
+        assert_eq!(file.lines().count(), 203);
+        assert!(file.starts_with("sku,name,description,price,stock,taxClass,weightGrams\r\n"));
+        assert!(file.contains("\r\nS-0,Tea,,12.3456,7,food,250\r\n"));
+        assert!(file.contains("\r\n,No number,,12.3456,7,food,250\r\n"));
+        let lines = whole(&shop, ExportFormat::Ndjson);
+        assert_eq!(lines.lines().count(), 202);
+        assert!(
+            lines.contains(r#"{"sku":null,"name":"No number","description":"","price":12.3456,"#)
+        );
+        let asked = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&asked);
+        let revoked = exported(&shop, ExportFormat::Csv, async move || {
+            counted.set(counted.get() + 1);
+            if counted.get() > 2 {
+                Err(Problem::internal())
+            } else {
+                Ok(())
+            }
+        });
+        assert!(revoked.unwrap_err().contains("could not be completed"));
+        assert_eq!(asked.get(), 3);
+    }
+
+    #[test]
+    fn formats_are_the_same_for_all_who_read_them() {
+        assert!(is_described_by_name::<FileFormat>());
+        let format = |query| from_query::<ExportQuery>(query).unwrap().format;
+        assert_eq!(format("format=csv"), Some(FileFormat::Csv));
+        assert_eq!(format(""), None);
+        assert!(from_query::<ExportQuery>("format=xlsx").is_err());
+    }
+}
