@@ -8,6 +8,9 @@ use std::{
 use anyhow::{Context as _, Result};
 use duct::Expression;
 
+/// The folder of what Cargo builds with the profile `dev`.
+const PRODUCT_PROFILE_FOLDER: &str = "debug";
+
 /// Set by `cargo run` for the program it runs, by prefix. An inner Cargo would take them for changes and compile again, and
 /// Debian's compiler would find the libraries of another.
 const SET_BY_CARGO_RUN: &str = "CARGO_BIN_ CARGO_CRATE_NAME CARGO_MANIFEST_ CARGO_PKG_ CARGO_PRIMARY_PACKAGE \
@@ -42,10 +45,12 @@ impl Workspace {
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     }
 
-    /// A native binary, beside this very program: that is right whatever the target directory is.
+    /// A native binary, in the folder of its profile beside that of this very program: that is right whatever the target directory is.
     pub fn binary(&self, name: &str) -> Result<PathBuf> {
         let program = env::current_exe().context("cannot find the path of this program")?;
-        Ok(program.with_file_name(format!("{name}{}", env::consts::EXE_SUFFIX)))
+        let profile = program.with_file_name("");
+        let name = format!("{name}{}", env::consts::EXE_SUFFIX);
+        Ok(profile.with_file_name(PRODUCT_PROFILE_FOLDER).join(name))
     }
 
     /// A program in the root of the repository, with its arguments in one line.

@@ -29,7 +29,8 @@ impl Subject {
     fn of(shop: &Shop, pattern: &str) -> Self {
         let mut subject = Self::new(shop);
         if pattern.starts_with(CATEGORIES) {
-            let category = shop.admin().post(CATEGORIES).json(&new_category(&subject));
+            let admin = shop.admin();
+            let category = admin.post(CATEGORIES).json(&new_category(&subject));
             subject.category = text(&category.expect_json(201)["id"]);
         }
         if pattern.starts_with(CHECKOUTS) {

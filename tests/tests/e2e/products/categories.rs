@@ -48,7 +48,8 @@ fn products_are_found_by_their_category_and_those_above() {
     );
     let path = format!("/api/v1/products/{}", text(&sencha["id"]));
     let unknown = json!({ "categories": [tea["id"], unknown_id()] });
-    let refused = shop.admin().patch(&path).json(&unknown);
+    let admin = shop.admin();
+    let refused = admin.patch(&path).json(&unknown);
     refused.expect_invalid(&[("categories[1]", "unknown")]);
     shop.admin()
         .delete(&own(&tea))

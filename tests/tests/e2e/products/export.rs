@@ -27,10 +27,8 @@ fn importing_an_export_changes_nothing() {
             }
             _ => file.lines().filter(is_wanted).collect(),
         };
-        let import = shop
-            .admin()
-            .post("/api/v1/products/import")
-            .body(media_type, own);
+        let admin = shop.admin();
+        let import = admin.post("/api/v1/products/import").body(media_type, own);
         let report: Value = import.expect_json(200);
         assert_eq!(
             (&report["unchanged"], &report["failedTotal"]),

@@ -177,11 +177,11 @@ fn only_files_of_known_types_are_taken() {
     admin
         .post(PATH)
         .expect_problem(415, "unsupported-media-type");
-    let query = format!("{PATH}?dryRun=true");
+    let query = format!("{PATH}?rehearse=true");
     admin
         .post(&query)
         .body(NDJSON, "")
-        .expect_invalid(&[("dryRun", "unknown")]);
+        .expect_invalid(&[("rehearse", "unknown")]);
 }
 
 #[test]
