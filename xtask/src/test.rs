@@ -21,12 +21,13 @@ const COMPILED: [Variant; 5] = {
     [default, stripe, postgres, edge, simulated]
 };
 
-/// Unit tests that are left out on PostgreSQL: they run the statements of others in hundreds of orders, one connection at a time, so that
-/// another store tells nothing new, and took half of the time.
-const SLOW_ON_POSTGRES: [&str; 3] = [
+/// Unit tests that are left out on PostgreSQL: they run the statements of others in hundreds of orders or of places, one connection at a
+/// time, so that another store tells nothing new, and took more than half of the time.
+const SLOW_ON_POSTGRES: [&str; 4] = [
     "tests::simulation",
     "tests::schedules",
     "a_cancellation_that_meets_the_making",
+    "numbered_pages_of_many_matches",
 ];
 
 /// What to test.

@@ -94,7 +94,9 @@ fn section_of(operation_id: &str) -> Option<&'static str> {
             "sessions"
         }
         "createProduct" | "deleteProduct" => "catalogue",
-        "importProducts" => "imports",
+        "importProducts" | "exportProducts" => "imports",
+        "listCategories" | "findCategory" | "createCategory" | "updateCategory"
+        | "deleteCategory" => "categories",
         "listProducts" | "findProduct" => "search",
         "updateProduct" | "productStats" => "stock",
         "getShippingSettings"

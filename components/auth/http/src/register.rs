@@ -18,7 +18,7 @@ pub const OWN_ACCOUNT: &str = "/api/v1/auth/me";
     409 = "`email-taken`: the address has an account",
     429 = "Too many registrations of late, from this client or in all, or too many addresses that have an account",
     504 = "`timeout`: it took longer than the server allows, because many others log in; try again, and log in when the answer is \
-        `email-taken`: then it was done all the same",
+        that the address has an account: then it was done all the same",
 )]
 pub async fn register(
     body: Draft<Registration>,

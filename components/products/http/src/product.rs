@@ -49,7 +49,7 @@ pub struct ProductResource {
     )]
     slug: String,
     /// Whether it is shown and sold. Only admins see what is not `published`.
-    #[schema(value_type = Status, inline)]
+    #[schema(value_type = Status)]
     status: &'static str,
     /// May be empty and have line breaks.
     #[schema(max_length = 5000)]

@@ -45,7 +45,10 @@ fn what_has_every_word_is_found_and_names_weigh_more() {
     assert_eq!(list(&format!("q={word}"))["meta"]["total"], 4);
     let beginning = &word[..word.len() - 1];
     assert_eq!(list(&format!("q={beginning}"))["meta"]["total"], 4);
-    assert_eq!(list(&format!("q={beginning}+tea"))["meta"]["total"], 0);
+    // A word that is not the last is a whole one; where nothing has it, the nearest is searched.
+    let corrected = list(&format!("q={beginning}+tea"));
+    assert_eq!(corrected["meta"]["total"], 4);
+    assert_eq!(corrected["meta"]["corrected"], format!("{word} tea"));
 }
 
 #[test]

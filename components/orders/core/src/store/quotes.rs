@@ -2,7 +2,7 @@
 //! document, which is written and read as a whole ([decision 73](../../../../../docs/decisions/0073-quotes-as-documents.md)).
 
 use mercato_kernel::{CheckoutId, Named as _, OrderId};
-use mercato_sql::{Error, Row, Value, params};
+use mercato_sql::{Row, Value, params};
 
 use super::{Records, id, json_of, key};
 use crate::application::locks;
@@ -62,9 +62,6 @@ WHERE checkout_id = ?1 AND status = 'CANCELLED'
 ORDER BY rank
 LIMIT 1 -- plan: the few orders of one checkout";
 
-/// What a document is.
-const NO_DOCUMENT: &str = "the document of a quote";
-
 /// The standing of an order that is being made, and of one that is ending.
 const UNDER_WAY: &str = "new";
 const ENDING: &str = "ending";
@@ -104,13 +101,11 @@ impl Records<'_> {
         order_id: OrderId,
         ordered: &OrderedQuote,
     ) -> Result<(), OrderError> {
-        let document = serde_json::to_string(ordered.content());
-        let document = document.map_err(|_| Error::not("document", NO_DOCUMENT))?;
         let values = params![
             key(order_id),
             key(ordered.checkout_id()),
             ordered.token_hash().map(OrderTokenHash::as_str),
-            document,
+            Value::json(ordered.content()),
         ];
         Ok(self.0.execute(INSERT_QUOTE, values)?)
     }
@@ -133,9 +128,7 @@ impl Records<'_> {
 }
 
 fn quote_of(row: &Row) -> Result<(OrderId, OrderedQuote), OrderError> {
-    let document: String = row.get("document")?;
-    let content: QuotedOrder =
-        serde_json::from_str(&document).map_err(|_| Error::not("document", NO_DOCUMENT))?;
+    let content: QuotedOrder = row.json("document")?;
     let hash: Option<String> = row.get("token_hash")?;
     let hash = hash.map(OrderTokenHash::stored);
     let quote = OrderedQuote::new(id(row, "checkout_id")?, hash, content)?;

@@ -2,7 +2,7 @@
 
 use mercato_kernel::{Named as _, PaymentId};
 use mercato_money::Money;
-use mercato_sql::{Error, Row, params};
+use mercato_sql::{Error, Row, Value, params};
 use serde::{Deserialize, Serialize};
 
 use super::{Records, Stored};
@@ -71,8 +71,7 @@ impl Records<'_> {
         lines: &[CheckoutLine],
         details: Option<&CheckoutDetails>,
     ) -> Stored<()> {
-        let document = serde_json::to_string(&Document::new(lines, details));
-        let document = document.map_err(|_| damaged())?;
+        let document = Value::json(&Document::new(lines, details));
         self.execute(INSERT_CONTENT, params![&*payment.id.text(), document])
     }
 
@@ -84,12 +83,9 @@ impl Records<'_> {
 }
 
 fn content(row: &Row) -> Stored<PaymentContent> {
-    let document: Option<String> = row.get("document")?;
-    let document = document.map(|text| serde_json::from_str(&text));
-    let document: Document = document
-        .transpose()
-        .map_err(|_| damaged())?
-        .unwrap_or_default();
+    let is_there = row.get::<Option<String>>("document")?.is_some();
+    let document: Option<Document> = is_there.then(|| row.json("document")).transpose()?;
+    let document = document.unwrap_or_default();
     let details = document
         .details
         .map(|details| details.with(&document.lines));

@@ -92,7 +92,7 @@ fn a_category_stands_beside_other_conditions() {
     };
     assert_eq!(
         shop.names_of(&in_stock, name, 2),
-        ["item 16", "item 28", "item 8"]
+        ["item 8", "item 16", "item 28"]
     );
     let words = Filter {
         query: searching("item").query,
