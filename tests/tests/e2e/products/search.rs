@@ -2,8 +2,13 @@ use mercato_tests::shop::{Shop, text, unique};
 use serde_json::{Value, json};
 
 /// A word that no other product has.
+/// Of letters alone: digits begin words of their own.
 fn word() -> String {
-    unique("w").replace([' ', '-'], "")
+    let letter = |character: char| match character.to_digit(10) {
+        Some(digit) => "ghijklmnop".chars().nth(digit as usize),
+        None => Some(character).filter(char::is_ascii_alphabetic),
+    };
+    unique("w").chars().filter_map(letter).collect()
 }
 
 fn add(name: &str, description: &str, price: u64, stock: u64) -> String {
@@ -45,10 +50,7 @@ fn what_has_every_word_is_found_and_names_weigh_more() {
     assert_eq!(list(&format!("q={word}"))["meta"]["total"], 4);
     let beginning = &word[..word.len() - 1];
     assert_eq!(list(&format!("q={beginning}"))["meta"]["total"], 4);
-    // A word that is not the last is a whole one; where nothing has it, the nearest is searched.
-    let corrected = list(&format!("q={beginning}+tea"));
-    assert_eq!(corrected["meta"]["total"], 4);
-    assert_eq!(corrected["meta"]["corrected"], format!("{word} tea"));
+    assert_eq!(list(&format!("q={beginning}+tea"))["meta"]["total"], 0);
 }
 
 #[test]
