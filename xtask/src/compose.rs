@@ -75,10 +75,7 @@ impl Composition {
     /// Where the composed component lies, below `target/components`.
     pub fn file(&self) -> String {
         let provider = self.provider.unwrap_or_default();
-        let storage = self.storage;
-        let variant = if self.events == Some(Events::Http) && storage == Some(Storage::Sqlite) {
-            Variant::SIMULATED_EDGE
-        } else if self.events == Some(Events::Http) {
+        let variant = if self.events == Some(Events::Http) {
             Variant::on_edge(provider)
         } else {
             Variant::of(provider, self.storage.unwrap_or_default())

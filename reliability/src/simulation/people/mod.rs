@@ -4,7 +4,6 @@
 mod address_book;
 mod admin;
 mod checkout;
-pub mod cron;
 mod customer;
 
 use std::rc::Rc;
