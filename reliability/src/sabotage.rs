@@ -35,7 +35,7 @@ pub enum Sabotage {
     DuplicateCharge,
     /// Nobody remembers that a payment is disputed.
     Dispute,
-    /// The quote of an order is written down otherwise than the customer saw it.
+    /// The quote of an order is written down otherwise than the customer saw it: its shipping is dearer, and so is the total.
     Quote,
     /// Nobody counts how often a discount code is used.
     CodeLimit,
@@ -144,7 +144,9 @@ impl Sabotage {
             Self::Dispute => "DELETE FROM disputes",
             Self::Quote => {
                 "UPDATE order_quotes
-                SET document = json_set(document, '$.quote.totals.total', json_extract(document, '$.quote.totals.total') + 100)"
+                SET document = json_set(document,
+                  '$.quote.shipping.amount', json_extract(document, '$.quote.shipping.amount') + 100,
+                  '$.quote.totals.total', json_extract(document, '$.quote.totals.total') + 100)"
             }
             Self::CodeLimit => "UPDATE discount_codes SET uses = 0",
             Self::RefundFailure => "UPDATE provider_refunds SET failed_at = NULL, failure = NULL",

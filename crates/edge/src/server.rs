@@ -327,8 +327,8 @@ fn finish(
             .insert(header::CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
     }
     let body = streamed.map_or_else(
-        || ReplyBody::Whole(FullBody::new(reply.body)),
-        ReplyBody::Streamed,
+        || ReplyBody::Left(FullBody::new(reply.body)),
+        ReplyBody::Right,
     );
     let mut response = http::Response::new(body);
     *response.status_mut() = reply.status;

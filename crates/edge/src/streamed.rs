@@ -8,7 +8,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Body, Frame};
+use http_body_util::Either;
 use spin_sdk::http::FullBody;
 
 use crate::Problem;
@@ -97,43 +98,8 @@ impl Body for StreamedBody {
     }
 }
 
-/// The body of an answer.
-#[derive(Debug)]
-pub enum ReplyBody {
-    /// All of it.
-    Whole(FullBody<Bytes>),
-    /// One that is made while it is sent.
-    Streamed(StreamedBody),
-}
-
-impl Body for ReplyBody {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match &mut *self {
-            Self::Whole(body) => Pin::new(body).poll_frame(context).map_err(Into::into),
-            Self::Streamed(body) => Pin::new(body).poll_frame(context),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(body) => body.is_end_stream(),
-            Self::Streamed(_) => false,
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(body) => body.size_hint(),
-            Self::Streamed(_) => SizeHint::default(),
-        }
-    }
-}
+/// The body of an answer: all of it, or one that is made while it is sent.
+pub type ReplyBody = Either<FullBody<Bytes>, StreamedBody>;
 
 #[cfg(test)]
 mod tests {

@@ -342,7 +342,8 @@ mod tests {
 
     #[test]
     fn how_a_product_is_shown_can_be_given() {
-        let body = r#"{"slug":"green-tea","status":"draft","media":[{"url":"/a.jpg"},{"url":"https://b/c","alt":"A cup"}],"attributes":{"origin":"Ethiopia"},"categories":["01890a5d-ac96-774b-bcce-b302099a8057"]}"#;
+        let body = r#"{"slug":"green-tea","status":"draft","media":[{"url":"/a.jpg"},{"url":"https://b/c","alt":"A cup"}],
+            "attributes":{"origin":"Ethiopia"},"categories":["01890a5d-ac96-774b-bcce-b302099a8057"]}"#;
         let medium = |url: &str, alt: &str| MediumDraft {
             url: url.to_owned(),
             alt: alt.to_owned(),

@@ -3,7 +3,7 @@
 
 use mercato_kernel::ProductId;
 use mercato_sql::words::{WORDS_VERSION, index_of, sort_key, words_of};
-use mercato_sql::{Connection, Dialect, Error, Row, params};
+use mercato_sql::{Connection, Dialect, Error, Row, Value, params};
 
 use super::rows::{self, json_of};
 use crate::application::locks;
@@ -85,14 +85,15 @@ impl Texts {
         })
     }
 
-    /// The product with its words, for the statements that write these. Words have nothing that JSON would have to escape.
-    fn words(&self, dialect: Dialect) -> String {
+    /// The product with its words, for the statements that write these.
+    fn words(&self, dialect: Dialect) -> Vec<String> {
         let texts = [&*self.name, &*self.sku, &*self.description];
-        let words = match dialect {
-            Dialect::Sqlite => texts.map(|text| words_of(text).join(" ")).join("\",\""),
-            Dialect::Postgres => index_of(texts),
-        };
-        format!("[\"{}\",\"{words}\"]", self.id)
+        let mut words = vec![self.id.to_string()];
+        match dialect {
+            Dialect::Sqlite => words.extend(texts.map(|text| words_of(text).join(" "))),
+            Dialect::Postgres => words.push(index_of(texts)),
+        }
+        words
     }
 }
 
@@ -112,14 +113,10 @@ fn write_words(connection: &Connection, texts: &[Texts]) -> Result<(), Error> {
         Dialect::Sqlite => INDEX_WORDS,
         Dialect::Postgres => INDEX_WORDS_IN_POSTGRES,
     };
-    let words = list(texts.iter().map(|texts| texts.words(dialect)));
-    connection.execute(statement, params![words, WORDS_VERSION])?;
+    let words: Vec<_> = texts.iter().map(|texts| texts.words(dialect)).collect();
+    connection.execute(statement, params![Value::json(&words), WORDS_VERSION])?;
     let ids: Vec<ProductId> = texts.iter().map(|texts| texts.id).collect();
     connection.execute(SET_WORDS_VERSION, params![WORDS_VERSION, json_of(&ids)])
-}
-
-fn list(elements: impl Iterator<Item = String>) -> String {
-    format!("[{}]", elements.collect::<Vec<_>>().join(","))
 }
 
 /// Whether there are products with words of an earlier version.
@@ -139,10 +136,9 @@ pub fn renew(connection: &Connection, limit: u32) -> Result<u64, StoreError> {
         texts.retain(|texts| locked.contains(&texts.id));
     }
     write_words(connection, &texts)?;
-    // The alphabet of these keys has nothing that JSON would have to escape.
-    let key = |texts: &Texts| format!("[\"{}\",\"{}\"]", texts.id, sort_key(&texts.name));
-    let keys = list(texts.iter().map(key));
-    connection.execute(SET_NAME_KEYS, params![keys])?;
+    let key = |texts: &Texts| (texts.id.to_string(), sort_key(&texts.name));
+    let keys: Vec<_> = texts.iter().map(key).collect();
+    connection.execute(SET_NAME_KEYS, params![Value::json(&keys)])?;
     Ok(u64::try_from(texts.len()).unwrap_or(u64::MAX))
 }
 

@@ -1,7 +1,7 @@
 //! Searches for words that no product has: each is taken for the one that it is a typo of, when there is one.
 
 use mercato_sql::words::{Phrase, can_be_typo, one_typo_away, phrases_of};
-use mercato_sql::{Connection, Dialect, Error, Row, params};
+use mercato_sql::{Connection, Dialect, Error, Row, Value, params};
 
 use crate::domain::search::Search;
 
@@ -18,39 +18,40 @@ WHERE products_by_word MATCH ?
 LIMIT 1";
 
 /// Which of some words products have, with what they are looked for as, those in most products first. Of the words in equally many, the
-/// longest comes first.
-const FOUND: &str = "\
+/// longest comes first. The parts are how a store is asked for an expression, and for texts in the order of their bytes.
+macro_rules! found {
+    ($matches:literal, $in_order_of_bytes:literal) => {
+        concat!(
+            "\
 WITH counted (word, products) AS (
   SELECT json_extract(wanted.value, '$[0]'), (
     SELECT COUNT(*)
     FROM (
       SELECT 1
       FROM products_by_word
-      WHERE products_by_word MATCH json_extract(wanted.value, '$[1]')
+      WHERE products_by_word ",
+            $matches,
+            "
       LIMIT ?2) AS found)
   FROM json_each(?1) AS wanted)
 SELECT word
 FROM counted
 WHERE products > 0
-ORDER BY products DESC, length(word) DESC, word
-LIMIT 1 -- plan: sorts the few words that there are";
+ORDER BY products DESC, length(word) DESC, word",
+            $in_order_of_bytes,
+            "
+LIMIT 1 -- plan: sorts the few words that there are"
+        )
+    };
+}
 
-/// The same for PostgreSQL, where `MATCH` is for parameters.
-const FOUND_BY_POSTGRES: &str = "\
-WITH counted (word, products) AS (
-  SELECT json_extract(wanted.value, '$[0]'), (
-    SELECT COUNT(*)
-    FROM (
-      SELECT 1
-      FROM products_by_word
-      WHERE products_by_word @@ CAST(json_extract(wanted.value, '$[1]') AS TSQUERY)
-      LIMIT ?2) AS found)
-  FROM json_each(?1) AS wanted)
-SELECT word
-FROM counted
-WHERE products > 0
-ORDER BY products DESC, length(word) DESC, word COLLATE \"C\"
-LIMIT 1 -- plan: sorts the few words that there are";
+const FOUND: &str = found!("MATCH json_extract(wanted.value, '$[1]')", "");
+
+/// In PostgreSQL `MATCH` is for parameters.
+const FOUND_BY_POSTGRES: &str = found!(
+    "@@ CAST(json_extract(wanted.value, '$[1]') AS TSQUERY)",
+    " COLLATE \"C\""
+);
 
 /// What somebody may have meant whose search finds nothing: the same words, with one typo made good in each that no product has. None
 /// when there is no such word, or one that is no typo.
@@ -108,18 +109,19 @@ fn most_common(
     words: &[String],
     are_begun: bool,
 ) -> Result<Option<String>, Error> {
-    let wanted = |word: &String| {
+    let wanted = words.iter().map(|word| {
         let expression = expression(connection, &Phrase::word(word, are_begun));
-        // Words have nothing that JSON would have to escape, and of the expressions only the quotes.
-        format!("[\"{word}\",\"{}\"]", expression.replace('"', "\\\""))
-    };
-    let wanted: Vec<String> = words.iter().map(wanted).collect();
+        (word, expression)
+    });
+    let wanted: Vec<(&String, String)> = wanted.collect();
     let statement = match connection.dialect() {
         Dialect::Sqlite => FOUND,
         Dialect::Postgres => FOUND_BY_POSTGRES,
     };
-    let list = format!("[{}]", wanted.join(","));
-    let row = connection.query_one(statement, params![list, COUNTED_PRODUCTS_MAX])?;
+    let row = connection.query_one(
+        statement,
+        params![Value::json(&wanted), COUNTED_PRODUCTS_MAX],
+    )?;
     row.map(|row: Row| row.get("word")).transpose()
 }
 

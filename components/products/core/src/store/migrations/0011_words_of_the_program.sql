@@ -1,5 +1,6 @@
 -- The program makes the words, so that every database has the same: it writes them between spaces, which this tokenizer takes as they
 -- are. Until it has made those of a product, which others may have written, the product is found by the words of ASCII in its texts.
+-- Only what is published has words.
 DROP TRIGGER products_enter_search;
 
 DROP TRIGGER products_change_in_search;
