@@ -5,7 +5,7 @@ use std::cell::Cell;
 use mercato_sql::{Error, params};
 use mercato_testing::CountingIds;
 
-use crate::application::commands::import_products::RowOutcome;
+use crate::application::commands::import_products::{ImportRow, RowOutcome};
 use crate::application::commands::{
     create_category, create_product, delete_product, import_products, purge_reservations,
     reserve_stock, settle_reservations, update_product,
@@ -132,7 +132,8 @@ impl Shop {
 
     /// Imports rows of a price list.
     pub fn import(&self, rows: &[ProductChanges]) -> Result<Vec<RowOutcome>, ProductError> {
-        import_products::handle(&self.products, rows)
+        let rows: Vec<ImportRow> = rows.iter().cloned().map(Into::into).collect();
+        import_products::handle(&self.products, &rows)
     }
 
     /// One page of the catalogue.
@@ -205,7 +206,7 @@ impl Shop {
 
     /// All products that are not deleted, oldest first.
     pub fn all(&self) -> Vec<ProductView> {
-        let ids = self.texts("SELECT id FROM products WHERE deleted_at IS NULL ORDER BY id");
+        let ids = self.texts("SELECT id FROM products WHERE deleted_at IS NULL AND variant_of IS NULL ORDER BY id");
         let find = |id: &str| self.products.store.product(ProductId::parse(id).unwrap());
         ids.iter().map(|id| find(id).unwrap().unwrap()).collect()
     }
@@ -314,10 +315,11 @@ pub fn line(product: &ProductView, quantity: u32) -> RequestedLine {
 
 /// What an admin sees of a product.
 pub fn seen(product: &ProductView) -> Seen {
+    let (free, of_orders) = product.counts();
     Seen {
         version: product.version,
-        free: product.stock.free(),
-        of_orders: Some((product.stock.reserved(), product.stock.sold())),
+        free,
+        of_orders: Some(of_orders),
     }
 }
 

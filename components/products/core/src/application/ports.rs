@@ -14,8 +14,10 @@ use crate::domain::listing::Listing;
 use crate::domain::product::{Product, ProductView};
 use crate::domain::reservation::{Reservation, ReservationState, ReservedLine, Settlement};
 use crate::domain::search::FoundPage;
+use crate::domain::sellable::Sellable;
 use crate::domain::slug::Slug;
 use crate::domain::values::Sku;
+use crate::domain::variant::{Choice, StockItem, Variant};
 
 /// What the use cases are given.
 pub trait Ports {
@@ -29,13 +31,13 @@ pub trait Ports {
     fn ids(&self) -> &impl Ids;
 }
 
-/// What an admin did to the free units of a product. The entries of a product add up to all its units:
+/// What an admin did to the free units of a product or variant. The entries of one add up to all its units:
 /// the sum of `free_after - free_before` is free + reserved + sold, for orders only move units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StockEntry {
-    /// The product.
+    /// The product or variant.
     pub product_id: ProductId,
-    /// The version of the product that the change made.
+    /// Its version that the change made.
     pub version: u64,
     /// Free units before it.
     pub free_before: u64,
@@ -59,10 +61,21 @@ pub const LOW_STOCK_PRODUCTS_MAX: u32 = 50;
 pub struct StockStats {
     /// Published products.
     pub products: u64,
-    /// Those of them without a free unit.
+    /// Stock items of what can be ordered without a free unit.
     pub out_of_stock: u64,
-    /// Those with at most [`LOW_STOCK_UNITS`] free units, fewest first, [`LOW_STOCK_PRODUCTS_MAX`] at the most.
-    pub low_stock: Vec<ProductView>,
+    /// Stock items with at most [`LOW_STOCK_UNITS`] free units, fewest first, [`LOW_STOCK_PRODUCTS_MAX`] at the most.
+    pub low_stock: Vec<LowStock>,
+}
+
+/// A stock item that runs out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LowStock {
+    /// The product; of a variant, its columns as they are kept: its own number, price and stock.
+    pub product: ProductView,
+    /// The product that it is a variant of, if it is one.
+    pub variant_of: Option<ProductId>,
+    /// What the variant has of its product's options.
+    pub choices: Vec<Choice>,
 }
 
 /// Reservations that wait for a payment.
@@ -88,8 +101,11 @@ pub trait Store {
     /// The product that is not deleted and had that slug last, of those that have another one now.
     fn product_by_former_slug(&self, slug: &Slug) -> Result<Option<ProductView>, StoreError>;
 
-    /// Those of these products that are published, in any order.
-    fn products(&self, ids: &[ProductId]) -> Result<Vec<ProductView>, StoreError>;
+    /// The product that has the variant of that identifier, both not deleted, without its variants.
+    fn product_of_variant(&self, id: ProductId) -> Result<Option<ProductView>, StoreError>;
+
+    /// Those of these products and variants that can be ordered, in any order.
+    fn sellables(&self, ids: &[ProductId]) -> Result<Vec<Sellable>, StoreError>;
 
     /// All categories.
     fn tree(&self) -> Result<Tree, StoreError>;
@@ -114,7 +130,7 @@ pub trait Store {
     /// The reservation of an order.
     fn reservation(&self, order_id: OrderId) -> Result<Option<Reservation>, StoreError>;
 
-    /// The units of products that are held for orders of a checkout.
+    /// The units of stock items that are held for orders of a checkout.
     fn held_for(&self, checkout_id: CheckoutId) -> Result<BTreeMap<ProductId, u64>, StoreError>;
 
     /// Where the stock of those of these orders is that have a reservation.
@@ -188,10 +204,29 @@ pub trait Catalogue {
     /// A product that is not deleted.
     fn product(&self, id: ProductId) -> Result<Option<Product>, StoreError>;
 
-    /// The products that have these numbers and are not deleted, in any order.
+    /// The product that has the variant of that identifier, both not deleted.
+    fn product_of_variant(&self, id: ProductId) -> Result<Option<Product>, StoreError>;
+
+    /// The products and variants that have these numbers and are not deleted, in any order.
+    fn stock_items(&self, skus: &[&Sku]) -> Result<Vec<StockItem>, StoreError>;
+
+    /// Whether variants of other products than this one draw on the stock of any of these.
+    fn is_drawn_elsewhere(
+        &self,
+        ids: &[ProductId],
+        product_id: ProductId,
+    ) -> Result<bool, StoreError>;
+
+    /// Writes the variants of a product where they differ from those of before, and what follows from them for the product.
+    fn save_variants(&self, product: &Product, before: &[Variant]) -> Result<(), StoreError>;
+
+    /// The products that have these numbers, or variants with them, and are not deleted, in any order.
     fn products_by_sku(&self, skus: &[&Sku]) -> Result<Vec<Product>, StoreError>;
 
-    /// The identifier of the product that has this number and is not deleted.
+    /// The products that have these slugs and are not deleted, in any order.
+    fn products_by_slug(&self, slugs: &[&Slug]) -> Result<Vec<Product>, StoreError>;
+
+    /// The identifier of the product or variant that has this number and is not deleted.
     fn sku_owner(&self, sku: &Sku) -> Result<Option<ProductId>, StoreError>;
 
     /// The identifier of the product that has this slug and is not deleted.
@@ -220,13 +255,13 @@ pub trait Catalogue {
 
 /// The stock of orders, while no one else writes.
 pub trait Inventory {
-    /// Those of these products that are published, in any order.
-    fn products(&self, ids: &[ProductId]) -> Result<Vec<ProductView>, StoreError>;
+    /// Those of these products and variants that can be ordered, in any order.
+    fn sellables(&self, ids: &[ProductId]) -> Result<Vec<Sellable>, StoreError>;
 
-    /// Takes the units of these lines, one per product, off the free stock and holds them. Changes no version.
+    /// Takes the units of these lines, one per product or variant, off the free stock and holds them. Changes no version.
     ///
     /// # Errors
-    /// [`StoreError::Fault`] when a product has fewer free units.
+    /// [`StoreError::Fault`] when a stock item has fewer free units.
     fn take(&self, lines: &[ReservedLine]) -> Result<(), StoreError>;
 
     /// The reservation of an order.

@@ -8,6 +8,7 @@ use crate::domain::presentation::{Attributes, Medium};
 use crate::domain::product::{ProductChanges, ProductView, StockChange};
 use crate::domain::stock::{STOCK_UNITS_MAX, Stock, StockError};
 use crate::domain::values::Price;
+use crate::domain::variant::ProductOption;
 
 /// What of some changes has been held against its rules.
 pub struct Checked {
@@ -21,6 +22,8 @@ pub struct Checked {
     pub attributes: Option<Attributes>,
     /// All categories, where they are to change.
     pub categories: Option<Vec<CategoryId>>,
+    /// All options, where they are to change.
+    pub options: Option<Vec<ProductOption>>,
 }
 
 impl Checked {
@@ -41,17 +44,21 @@ impl Checked {
         let attributes = attributes.map_err(|broken| errors.extend(broken));
         let categories = changes.categories.as_deref().map(distinct).transpose();
         let categories = categories.map_err(|broken| errors.push(broken));
+        let options = changes.options.as_deref().map(ProductOption::parse_all);
+        let options = options.transpose();
+        let options = options.map_err(|broken| errors.extend(broken));
         let stock = match changes.stock {
-            Some(change) => changed_stock(view.stock, change),
+            Some(change) => changed_stock("", view.stock, change),
             None => Ok(view.stock),
         };
-        match (price, media, attributes, categories, stock) {
-            (Ok(price), Ok(media), Ok(attributes), Ok(categories), stock) => Ok(Self {
+        match (price, media, attributes, categories, options, stock) {
+            (Ok(price), Ok(media), Ok(attributes), Ok(categories), Ok(options), stock) => Ok(Self {
                 price,
                 stock: stock?,
                 media,
                 attributes,
                 categories,
+                options,
             }),
             (.., Err(ProductError::Invalid(more))) => {
                 errors.extend(more);
@@ -74,22 +81,25 @@ fn distinct(categories: &[CategoryId]) -> Result<Vec<CategoryId>, FieldError> {
     Ok(distinct)
 }
 
-/// The stock after a change. A number that no stock can have is a fault of the form; what this stock does not allow is
-/// not.
-fn changed_stock(stock: Stock, change: StockChange) -> Result<Stock, ProductError> {
+/// The stock after a change, of what `path` leads to. A number that no stock can have is a fault of the form; what this stock does not
+/// allow is not.
+///
+/// # Errors
+/// [`ProductError::Invalid`], [`ProductError::InsufficientStock`], [`ProductError::TooMuchStock`].
+pub fn changed_stock(path: &str, stock: Stock, change: StockChange) -> Result<Stock, ProductError> {
     let invalid = |error| ProductError::Invalid(vec![error]);
     match change {
-        StockChange::Absolute(units) => {
-            stock.set_free(units).map_err(|_| invalid(too_much_stock()))
-        }
+        StockChange::Absolute(units) => stock
+            .set_free(units)
+            .map_err(|_| invalid(too_much_stock(path))),
         StockChange::OnHand(units) => stock.set_on_hand(units).map_err(|error| {
             invalid(match error {
-                StockError::Insufficient => fewer_than_reserved(stock),
-                StockError::TooMany => too_much_stock(),
+                StockError::Insufficient => fewer_than_reserved(path, stock),
+                StockError::TooMany => too_much_stock(path),
             })
         }),
         StockChange::Delta(delta) => {
-            check_delta(delta).map_err(invalid)?;
+            check_delta(path, delta).map_err(invalid)?;
             stock.adjust(delta).map_err(|error| match error {
                 StockError::Insufficient => ProductError::InsufficientStock,
                 StockError::TooMany => ProductError::TooMuchStock,
@@ -98,26 +108,27 @@ fn changed_stock(stock: Stock, change: StockChange) -> Result<Stock, ProductErro
     }
 }
 
-fn check_delta(delta: i64) -> Result<(), FieldError> {
+fn check_delta(path: &str, delta: i64) -> Result<(), FieldError> {
     if delta.unsigned_abs() <= STOCK_UNITS_MAX {
         return Ok(());
     }
+    let field = format!("{path}stockDelta");
     Err(if delta < 0 {
         let rule = format!("must not be less than -{STOCK_UNITS_MAX}");
-        broken("stockDelta", "min", rule)
+        broken(&field, "min", rule)
     } else {
         let rule = format!("must not be more than {STOCK_UNITS_MAX}");
-        broken("stockDelta", "max", rule)
+        broken(&field, "max", rule)
     })
 }
 
-fn fewer_than_reserved(stock: Stock) -> FieldError {
+fn fewer_than_reserved(path: &str, stock: Stock) -> FieldError {
     let reserved = stock.reserved();
     let rule = format!("must not be less than {reserved}, the units that are reserved for orders");
-    broken("stock", "min", rule)
+    broken(&format!("{path}stock"), "min", rule)
 }
 
-fn too_much_stock() -> FieldError {
+fn too_much_stock(path: &str) -> FieldError {
     let rule = format!("must not be more than {STOCK_UNITS_MAX}");
-    broken("stock", "max", rule)
+    broken(&format!("{path}stock"), "max", rule)
 }

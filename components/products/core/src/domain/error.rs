@@ -67,6 +67,9 @@ pub enum ProductError {
     /// The change would make the stock negative.
     #[error("the stock would be negative")]
     InsufficientStock,
+    /// Variants draw on the stock of what would be deleted, or would draw on another one itself.
+    #[error("variants draw on this stock")]
+    StockIsDrawn,
     /// The change would make the stock larger than it may be.
     #[error("the stock would be too large")]
     TooMuchStock,

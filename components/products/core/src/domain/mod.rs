@@ -8,6 +8,8 @@ pub mod presentation;
 pub mod product;
 pub mod reservation;
 pub mod search;
+pub mod sellable;
 pub mod slug;
 pub mod stock;
 pub mod values;
+pub mod variant;

@@ -10,6 +10,7 @@ use crate::domain::presentation::{Attributes, Medium, MediumDraft, Status};
 use crate::domain::slug::Slug;
 use crate::domain::stock::Stock;
 use crate::domain::values::{Description, Name, Price, Sku, TaxClass, Weight};
+use crate::domain::variant::{self, Means, Owner, ProductOption, Variant, VariantDraft};
 
 /// What is known of a product of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,14 +33,22 @@ pub struct ProductView {
     pub categories: Vec<CategoryId>,
     /// The shop's own number, unique among products that are not deleted.
     pub sku: Option<Sku>,
-    /// Price of one unit.
+    /// Price of one unit; the lowest of its variants' if it has some.
     pub price: Price,
+    /// The highest price of its variants, if it has some.
+    pub price_to: Option<Price>,
     /// How it is taxed.
     pub tax_class: TaxClass,
     /// Of one unit.
     pub weight: Weight,
-    /// Free, reserved and sold units.
+    /// Free, reserved and sold units of its own: those of a product with options are sold only by variants that draw on them.
     pub stock: Stock,
+    /// What customers choose of it.
+    pub options: Vec<ProductOption>,
+    /// Units of its variants that could be sold now, if it has options.
+    pub offered: Option<u64>,
+    /// What it is sold as, if it has options; none where nobody has looked.
+    pub variants: Option<Vec<Variant>>,
     /// Grows by one with every change of the catalogue, from 1. Orders that move stock do not count.
     pub version: u64,
     /// Milliseconds since the Unix epoch.
@@ -48,8 +57,58 @@ pub struct ProductView {
     pub updated_at: u64,
 }
 
-/// What somebody wrote of a product; what is absent stays. A new product needs a name and a price. Price, stock, media and attributes
-/// are as they were sent: [`Product::change`] holds them against their rules.
+impl ProductView {
+    /// Whether customers choose between variants of it.
+    #[must_use]
+    pub const fn has_options(&self) -> bool {
+        !self.options.is_empty()
+    }
+
+    /// Units that could be sold now.
+    #[must_use]
+    pub fn available(&self) -> u64 {
+        self.offered.unwrap_or_else(|| self.stock.free())
+    }
+
+    /// Its variants, as far as they were read.
+    #[must_use]
+    pub fn variants(&self) -> &[Variant] {
+        self.variants.as_deref().unwrap_or_default()
+    }
+
+    /// What stands for where all units are in what [`Seen`] names: the counts, or what is made of those of all variants.
+    #[must_use]
+    pub fn counts(&self) -> (u64, (u64, u64)) {
+        let of_orders = (self.stock.reserved(), self.stock.sold());
+        if !self.has_options() {
+            return (self.stock.free(), of_orders);
+        }
+        let variants = self.variants();
+        let free = variants.iter().map(Variant::available);
+        let reserved = variants.iter().map(|variant| variant.stock.reserved());
+        let sold = variants.iter().map(|variant| variant.stock.sold());
+        (
+            digest([self.stock.free()].into_iter().chain(free)),
+            (
+                digest([of_orders.0].into_iter().chain(reserved)),
+                digest([of_orders.1].into_iter().chain(sold)),
+            ),
+        )
+    }
+}
+
+/// A number that stands for others, which is another one when they are (FNV-1a of 64 bits, RFC 9923 section 5).
+fn digest(numbers: impl Iterator<Item = u64>) -> u64 {
+    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    let bytes = numbers.flat_map(u64::to_le_bytes);
+    bytes.fold(OFFSET, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(PRIME)
+    })
+}
+
+/// What somebody wrote of a product; what is absent stays. A new product needs a name and a price. Price, stock, media,
+/// attributes, options and variants are as they were sent: [`Product::change`] holds them against their rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProductChanges {
     /// Name.
@@ -76,6 +135,10 @@ pub struct ProductChanges {
     pub weight: Option<Weight>,
     /// Free units.
     pub stock: Option<StockChange>,
+    /// All options.
+    pub options: Option<Vec<ProductOption>>,
+    /// All variants: what is not named is deleted.
+    pub variants: Option<Vec<VariantDraft>>,
 }
 
 /// How a change sets the free stock.
@@ -94,9 +157,9 @@ pub enum StockChange {
 pub struct Seen {
     /// Version.
     pub version: u64,
-    /// Free units.
+    /// Free units, or what stands for those of its variants: see [`ProductView::counts`].
     pub free: u64,
-    /// Reserved and sold units, where they were shown.
+    /// The same of reserved and sold units, where they were shown.
     pub of_orders: Option<(u64, u64)>,
 }
 
@@ -113,7 +176,24 @@ impl Product {
     /// # Errors
     /// [`ProductError::Invalid`].
     pub fn create(id: ProductId, new: &ProductChanges, now: u64) -> Result<Self, ProductError> {
-        let required = [("name", new.name.is_none()), ("price", new.price.is_none())];
+        Self::create_with(id, new, &Means::at(now))
+    }
+
+    /// The same of a product that may have variants.
+    ///
+    /// # Errors
+    /// [`ProductError::Invalid`].
+    pub fn create_with(
+        id: ProductId,
+        new: &ProductChanges,
+        means: &Means,
+    ) -> Result<Self, ProductError> {
+        let variants = new.variants.as_deref().unwrap_or_default();
+        let is_priced = !variants.is_empty() && variants.iter().all(|one| one.price.is_some());
+        let required = [
+            ("name", new.name.is_none()),
+            ("price", new.price.is_none() && !is_priced),
+        ];
         let missing = required.into_iter().filter(|(_, is_missing)| *is_missing);
         let rule = "is required, for there is no product of this sku yet";
         let errors: Vec<_> = missing
@@ -122,7 +202,7 @@ impl Product {
         if !errors.is_empty() {
             return Err(ProductError::Invalid(errors));
         }
-        let mut product = Self::blank(id, now).change(new, now)?;
+        let mut product = Self::blank(id, means.now).change_with(new, means)?;
         if new.slug.is_none() {
             product.view.slug = Slug::from_name(&product.view.name, id);
         }
@@ -149,9 +229,13 @@ impl Product {
             categories: Vec::new(),
             sku: None,
             price: Price::stored(Money::ZERO),
+            price_to: None,
             tax_class: TaxClass::standard(),
             weight: Weight::default(),
             stock: Stock::default(),
+            options: Vec::new(),
+            offered: None,
+            variants: Some(Vec::new()),
             version: 0,
             created_at: now,
             updated_at: now,
@@ -188,10 +272,23 @@ impl Product {
     /// Which changes break a rule, whatever the product is now.
     #[must_use]
     pub fn check(changes: &ProductChanges) -> Vec<FieldError> {
-        match Self::blank(ProductId::placeholder(), 0).change(changes, 0) {
+        let options = changes.options.as_deref().map(ProductOption::parse_all);
+        let of_options = options.and_then(Result::err).unwrap_or_default();
+        let of_variants = changes.variants.as_deref().map(variant::check);
+        // What options and variants have to do with each other is seen when they are written.
+        let others = ProductChanges {
+            options: None,
+            variants: None,
+            ..changes.clone()
+        };
+        let blank = Self::blank(ProductId::placeholder(), 0);
+        let mut errors = match blank.change(&others, 0) {
             Err(ProductError::Invalid(errors)) => errors,
             Ok(_) | Err(_) => Vec::new(),
-        }
+        };
+        errors.extend(of_options);
+        errors.extend(of_variants.unwrap_or_default());
+        errors
     }
 
     /// The product with the changes, as its next version. No change at all leaves it as it is.
@@ -200,6 +297,18 @@ impl Product {
     /// [`ProductError::Invalid`] with every field that breaks a rule; [`ProductError::InsufficientStock`],
     /// [`ProductError::TooMuchStock`].
     pub fn change(self, changes: &ProductChanges, now: u64) -> Result<Self, ProductError> {
+        self.change_with(changes, &Means::at(now))
+    }
+
+    /// The same of a product whose variants may change.
+    ///
+    /// # Errors
+    /// As [`Self::change`].
+    pub fn change_with(
+        self,
+        changes: &ProductChanges,
+        means: &Means,
+    ) -> Result<Self, ProductError> {
         if *changes == ProductChanges::default() {
             return Ok(self);
         }
@@ -210,7 +319,30 @@ impl Product {
             media,
             attributes,
             categories,
+            options,
         } = Checked::of(changes, &view)?;
+        let sku = changes.sku.clone().unwrap_or(view.sku);
+        let is_new = view.version == 0;
+        let had_options = !view.options.is_empty();
+        let variants = view.variants.unwrap_or_default();
+        let options = options.unwrap_or(view.options);
+        let owner = Owner {
+            id: view.id,
+            sku: sku.as_ref(),
+            free: stock.free(),
+            options: &options,
+            price: (changes.price.is_some() || !is_new).then_some(price),
+            variants: &variants,
+        };
+        let variants = match &changes.variants {
+            Some(drafts) => owner.replace(drafts, means)?,
+            None => owner.keep().map_err(ProductError::Invalid)?,
+        };
+        if had_options && !options.is_empty() && changes.price.is_some() && changes.variants.is_none() {
+            let rule = "is that of each variant: send variants, or change the variant by its id";
+            let error = broken("price", "variants", rule);
+            return Err(ProductError::Invalid(vec![error]));
+        }
         let view = ProductView {
             name: changes.name.clone().unwrap_or(view.name),
             slug: changes.slug.clone().unwrap_or(view.slug),
@@ -219,13 +351,121 @@ impl Product {
             media: media.unwrap_or(view.media),
             attributes: attributes.unwrap_or(view.attributes),
             categories: categories.unwrap_or(view.categories),
-            sku: changes.sku.clone().unwrap_or(view.sku),
+            sku,
             price,
             tax_class: changes.tax_class.clone().unwrap_or(view.tax_class),
             weight: changes.weight.unwrap_or(view.weight),
             stock,
+            options,
+            variants: Some(variants),
             version: view.version + 1,
-            updated_at: now.max(view.updated_at),
+            updated_at: means.now.max(view.updated_at),
+            ..view
+        };
+        Self { view, ..self }.summed_up()
+    }
+
+    /// The product with one of its variants changed, as its next version.
+    ///
+    /// # Errors
+    /// [`ProductError::Invalid`] also for what is not a variant's own, [`ProductError::NotFound`] when it has no such variant, and as
+    /// [`Self::change`].
+    pub fn change_variant(
+        self,
+        id: ProductId,
+        changes: &ProductChanges,
+        means: &Means,
+    ) -> Result<Self, ProductError> {
+        let draft = VariantDraft {
+            id: Some(id),
+            sku: changes.sku.clone(),
+            price: changes.price,
+            weight: changes.weight,
+            stock: changes.stock,
+            ..VariantDraft::default()
+        };
+        let of_a_variant = ProductChanges {
+            sku: draft.sku.clone(),
+            price: draft.price,
+            weight: draft.weight,
+            stock: draft.stock,
+            ..ProductChanges::default()
+        };
+        if *changes != of_a_variant {
+            let rule = "is a variant's, of which sku, price, weightGrams and stock can be changed: all else is its product's";
+            let error = broken("id", "variant", rule);
+            return Err(ProductError::Invalid(vec![error]));
+        }
+        if draft.stock.is_some() && self.view.variants().iter().any(|one| one.id == id && one.draws.is_some()) {
+            let rule = "cannot be set of a variant that draws on another stock: set that of the other one";
+            let error = broken("stock", "draws", rule);
+            return Err(ProductError::Invalid(vec![error]));
+        }
+        if of_a_variant == ProductChanges::default() {
+            return Ok(self);
+        }
+        let variants = self.owner().change_one(id, &draft, means)?;
+        self.with_variants(variants, means.now)
+    }
+
+    /// The product without one of its variants, as its next version.
+    ///
+    /// # Errors
+    /// [`ProductError::Invalid`] when it is published and has no other one, [`ProductError::NotFound`].
+    pub fn without_variant(self, id: ProductId, now: u64) -> Result<Self, ProductError> {
+        let mut variants = self.view.variants().to_vec();
+        let before = variants.len();
+        variants.retain(|variant| variant.id != id);
+        if variants.len() == before {
+            return Err(ProductError::NotFound);
+        }
+        self.with_variants(variants, now)
+    }
+
+    fn owner(&self) -> Owner<'_> {
+        let view = &self.view;
+        Owner {
+            id: view.id,
+            sku: view.sku.as_ref(),
+            free: view.stock.free(),
+            options: &view.options,
+            price: Some(view.price),
+            variants: view.variants(),
+        }
+    }
+
+    fn with_variants(self, variants: Vec<Variant>, now: u64) -> Result<Self, ProductError> {
+        let view = ProductView {
+            variants: Some(variants),
+            version: self.view.version + 1,
+            updated_at: now.max(self.view.updated_at),
+            ..self.view
+        };
+        Self { view, ..self }.summed_up()
+    }
+
+    /// What is known of the product as a whole follows from its variants.
+    fn summed_up(self) -> Result<Self, ProductError> {
+        let view = self.view;
+        if !view.has_options() {
+            let view = ProductView {
+                price_to: None,
+                offered: None,
+                ..view
+            };
+            return Ok(Self { view, ..self });
+        }
+        let prices = || view.variants().iter().map(|variant| variant.price.amount());
+        let (least, most) = (prices().min(), prices().max());
+        if least.is_none() && view.status == Status::Published {
+            let rule = "must have at least 1 entry of a product that is published and has options";
+            let error = broken("variants", "min", rule);
+            return Err(ProductError::Invalid(vec![error]));
+        }
+        let view = ProductView {
+            price: least.map_or(view.price, Price::stored),
+            price_to: most.map(Price::stored),
+            offered: Some(variant::offered(view.variants())),
             ..view
         };
         Ok(Self { view, ..self })
@@ -250,6 +490,7 @@ impl Product {
             view: ProductView {
                 version: self.view.version + 1,
                 updated_at: now,
+                variants: Some(Vec::new()),
                 ..self.view
             },
             deleted_at: Some(now),
@@ -269,10 +510,9 @@ impl Product {
     }
 
     fn is_as_seen(&self, seen: Seen) -> bool {
-        let ProductView { version, stock, .. } = self.view;
-        let of_orders = (stock.reserved(), stock.sold());
-        seen.version == version
-            && seen.free == stock.free()
+        let (free, of_orders) = self.view.counts();
+        seen.version == self.view.version
+            && seen.free == free
             && seen.of_orders.is_none_or(|seen| seen == of_orders)
     }
 }

@@ -6,6 +6,7 @@ use mercato_money::Money;
 use crate::domain::error::StoreError;
 use crate::domain::stock::Quantity;
 use crate::domain::values::{Name, Price};
+use crate::domain::variant::Choice;
 
 /// Most lines in one request.
 pub const LINES_MAX: usize = 100;
@@ -232,8 +233,30 @@ pub struct ReservedLine {
     pub name: Name,
     /// Its price then.
     pub unit_price: Price,
+    /// What was chosen of its options then.
+    pub choices: Vec<Choice>,
     /// Units.
     pub quantity: Quantity,
+    /// What they are taken from, and how many units of that, where it is not the product's own stock.
+    pub drawn: Option<DrawnUnits>,
+}
+
+/// Units of another stock that a line takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DrawnUnits {
+    /// The product or variant that has the stock.
+    pub item: ProductId,
+    /// How many.
+    pub units: u64,
+}
+
+impl ReservedLine {
+    /// Whose units it takes, and how many.
+    #[must_use]
+    pub fn item_units(&self) -> (ProductId, u64) {
+        let own = (self.product_id, u64::from(self.quantity.units()));
+        self.drawn.map_or(own, |drawn| (drawn.item, drawn.units))
+    }
 }
 
 /// The stock of an order.

@@ -7,6 +7,7 @@ mod products;
 mod renewal;
 mod reservations;
 mod rows;
+mod variants;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use crate::domain::listing::Listing;
 use crate::domain::product::ProductView;
 use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::search::FoundPage;
+use crate::domain::sellable::Sellable;
 use crate::domain::slug::Slug;
 
 /// Label of the database in the manifest.
@@ -93,9 +95,14 @@ impl Store for SqlStore {
             .read(|connection| products::find_by_former_slug(connection, slug))
     }
 
-    fn products(&self, ids: &[ProductId]) -> Result<Vec<ProductView>, StoreError> {
+    fn product_of_variant(&self, id: ProductId) -> Result<Option<ProductView>, StoreError> {
         self.0
-            .read(|connection| products::find_all(connection, ids))
+            .read(|connection| products::find_of_variant(connection, id))
+    }
+
+    fn sellables(&self, ids: &[ProductId]) -> Result<Vec<Sellable>, StoreError> {
+        self.0
+            .read(|connection| variants::sellables(connection, ids))
     }
 
     fn tree(&self) -> Result<Tree, StoreError> {

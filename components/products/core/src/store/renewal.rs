@@ -5,11 +5,13 @@ use mercato_kernel::ProductId;
 use mercato_sql::words::{WORDS_VERSION, index_of, sort_key, words_of};
 use mercato_sql::{Connection, Dialect, Error, Row, Value, params};
 
-use super::rows::{self, json_of};
+use super::json;
+use super::rows::{self, json_of, key};
 use crate::application::locks;
 use crate::domain::error::StoreError;
 use crate::domain::product::Product;
 use crate::domain::values::Sku;
+use crate::domain::variant::ProductOption;
 
 /// Writes the words of products whose words are of another version. The parameter lists products with the words of each text.
 const INDEX_WORDS: &str = "\
@@ -41,13 +43,28 @@ LIMIT 1";
 
 /// Products with words of earlier versions; what two versions in the index have in common is the order.
 const OLD: &str = "\
-SELECT p.id, p.name, p.sku, p.description
+SELECT p.id, p.name, p.sku, p.description, p.options
 FROM (
   SELECT product_id
   FROM catalogue_entries
   WHERE words_version < ?
   ORDER BY words_version, number
   LIMIT ?) AS e JOIN products AS p ON p.id = e.product_id";
+
+const SKUS_OF_VARIANTS: &str = "\
+SELECT variant_of, sku
+FROM products
+WHERE variant_of IN (SELECT value FROM json_each(?))
+  AND deleted_at IS NULL
+  AND sku IS NOT NULL
+ORDER BY variant_of, position, id -- plan: those of some products";
+
+/// The words of a product are those of its variants, too.
+const FORGET_WORDS: &str = "\
+UPDATE catalogue_entries
+SET words_version = 0
+WHERE product_id = ?
+  AND words_version <> 0";
 
 const SET_NAME_KEYS: &str = "\
 UPDATE products
@@ -68,21 +85,42 @@ struct Texts {
 impl Texts {
     fn of(product: &Product) -> Self {
         let view = product.view();
-        Self {
+        let mut texts = Self {
             id: view.id,
             name: view.name.as_str().to_owned(),
             sku: view.sku.as_ref().map_or("", Sku::as_str).to_owned(),
             description: view.description.as_str().to_owned(),
+        };
+        texts.add_values(&view.options);
+        for sku in view.variants().iter().filter_map(|one| one.sku.as_ref()) {
+            texts.add_sku(sku.as_str());
+        }
+        texts
+    }
+
+    /// A product is found by what its variants can be.
+    fn add_values(&mut self, options: &[ProductOption]) {
+        for value in options.iter().flat_map(|option| &option.values) {
+            self.description.push('\n');
+            self.description.push_str(value);
         }
     }
 
+    /// A product is found by the numbers of its variants.
+    fn add_sku(&mut self, sku: &str) {
+        self.sku.push('\n');
+        self.sku.push_str(sku);
+    }
+
     fn read(row: &Row) -> Result<Self, Error> {
-        Ok(Self {
+        let mut texts = Self {
             id: rows::id(row, "id")?,
             name: row.get("name")?,
             sku: row.get::<Option<String>>("sku")?.unwrap_or_default(),
             description: row.get("description")?,
-        })
+        };
+        texts.add_values(&json::options(row)?);
+        Ok(texts)
     }
 
     /// The product with its words, for the statements that write these.
@@ -102,6 +140,14 @@ impl Texts {
 pub fn index_words(connection: &Connection, products: &[&Product]) -> Result<(), StoreError> {
     let texts: Vec<Texts> = products.iter().map(|product| Texts::of(product)).collect();
     Ok(write_words(connection, &texts)?)
+}
+
+/// Marks the words of a product that has variants, of which the database's triggers know nothing.
+pub fn forget_words(connection: &Connection, product: &Product) -> Result<(), StoreError> {
+    if product.view().has_options() {
+        connection.execute(FORGET_WORDS, params![key(product.view().id)])?;
+    }
+    Ok(())
 }
 
 fn write_words(connection: &Connection, texts: &[Texts]) -> Result<(), Error> {
@@ -144,5 +190,14 @@ pub fn renew(connection: &Connection, limit: u32) -> Result<u64, StoreError> {
 
 fn old_texts(connection: &Connection, limit: u32) -> Result<Vec<Texts>, Error> {
     let rows = connection.query(OLD, params![WORDS_VERSION, limit])?;
-    rows.iter().map(Texts::read).collect()
+    let read = rows.iter().map(Texts::read);
+    let mut texts = read.collect::<Result<Vec<_>, _>>()?;
+    let ids: Vec<ProductId> = texts.iter().map(|texts| texts.id).collect();
+    for row in connection.query(SKUS_OF_VARIANTS, params![json_of(&ids)])? {
+        let product: ProductId = rows::id(&row, "variant_of")?;
+        if let Some(texts) = texts.iter_mut().find(|texts| texts.id == product) {
+            texts.add_sku(&row.get::<String>("sku")?);
+        }
+    }
+    Ok(texts)
 }

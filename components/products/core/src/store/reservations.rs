@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use mercato_kernel::{CheckoutId, OrderId, ProductId, Uuid};
 use mercato_money::Money;
-use mercato_sql::{Connection, Error, Row, params};
+use mercato_sql::{Connection, Error, Row, Value, params};
 
-use super::products;
-use super::rows::{self, check_rows, json_of};
+use super::json;
+use super::rows::{self, check_rows, json_of, key};
+use super::variants;
 use crate::application::locks;
 use crate::application::ports::{HeldReservations, Inventory};
 use crate::domain::error::StoreError;
-use crate::domain::product::ProductView;
-use crate::domain::reservation::{Reservation, ReservationState, ReservedLine, Settlement};
+use crate::domain::reservation::{
+    DrawnUnits, Reservation, ReservationState, ReservedLine, Settlement,
+};
+use crate::domain::sellable::Sellable;
 use crate::domain::stock::Quantity;
 use crate::domain::values::{Name, Price};
 
@@ -21,7 +24,7 @@ SELECT COUNT(*) AS held, MIN(created_at) AS oldest_at
 FROM reservations
 WHERE state = 'held' -- plan: an index of those that wait for a payment";
 
-/// The parameter lists identifiers and units.
+/// The parameter lists stock items, each once, and units.
 pub(super) const TAKE: &str = "\
 UPDATE products
 SET stock = stock - taken.units, reserved = reserved + taken.units
@@ -30,7 +33,7 @@ FROM (
   FROM json_each(?)) AS taken
 WHERE products.id = taken.id";
 
-/// The units of all lines of some orders are added up by product: a product is written once, however many orders had it.
+/// The units of all lines of some orders are added up by stock item: one is written once, however many orders had it.
 macro_rules! move_units {
     ($changes:literal) => {
         concat!(
@@ -40,11 +43,11 @@ SET ",
             $changes,
             "
 FROM (
-  SELECT product_id, CAST(SUM(quantity) AS BIGINT) AS units
+  SELECT coalesce(item_id, product_id) AS item, CAST(SUM(coalesce(units, quantity)) AS BIGINT) AS units
   FROM reservation_lines
   WHERE order_id IN (SELECT value FROM json_each(?))
-  GROUP BY product_id) AS moved
-WHERE products.id = moved.product_id"
+  GROUP BY coalesce(item_id, product_id)) AS moved
+WHERE products.id = moved.item"
         )
     };
 }
@@ -64,31 +67,29 @@ FROM reservations
 WHERE order_id = ?";
 
 const LINES_BY_ORDER: &str = "\
-SELECT product_id, name, unit_price, quantity
+SELECT product_id, name, unit_price, quantity, choices, item_id, units
 FROM reservation_lines
 WHERE order_id = ?
 ORDER BY position -- plan: the lines of one order";
 
+/// The stock items of orders, and the products that those are variants of.
 const PRODUCTS_OF_ORDERS: &str = "\
-SELECT DISTINCT product_id
-FROM reservation_lines
-WHERE order_id IN (SELECT value FROM json_each(?))";
+SELECT DISTINCT p.id, p.variant_of
+FROM reservation_lines AS l JOIN products AS p ON p.id = coalesce(l.item_id, l.product_id)
+WHERE l.order_id IN (SELECT value FROM json_each(?))";
 
 const INSERT_RESERVATION: &str = "\
 INSERT INTO reservations (order_id, state, created_at, updated_at, checkout_id)
 VALUES (?, ?, ?, ?, ?)";
 
 pub(super) const HELD_FOR_CHECKOUT: &str = "\
-SELECT product_id, CAST(SUM(quantity) AS BIGINT) AS units
+SELECT coalesce(item_id, product_id) AS item, CAST(SUM(coalesce(units, quantity)) AS BIGINT) AS units
 FROM reservation_lines
 WHERE order_id IN (SELECT order_id FROM reservations WHERE checkout_id = ? AND state = 'held')
-GROUP BY product_id -- plan: the lines of one checkout's orders";
+GROUP BY coalesce(item_id, product_id) -- plan: the lines of one checkout's orders";
 
-/// Name and price are those of the product in this very transaction. The second parameter lists identifiers and units.
-pub(super) const INSERT_LINES: &str = "\
-INSERT INTO reservation_lines (order_id, product_id, position, name, unit_price, quantity)
-SELECT ?1, products.id, wanted.key, name, price, CAST(json_extract(wanted.value, '$[1]') AS BIGINT)
-FROM json_each(?2) AS wanted JOIN products ON products.id = json_extract(wanted.value, '$[0]')";
+const INSERT_LINES: &str = "\
+INSERT INTO reservation_lines (order_id, product_id, position, name, unit_price, quantity, choices, item_id, units)";
 
 pub(super) const STATES_BY_ORDER: &str = "\
 SELECT order_id, state
@@ -155,14 +156,14 @@ pub fn held(connection: &Connection) -> Result<HeldReservations, StoreError> {
     })
 }
 
-/// The units of products that are held for orders of a checkout.
+/// The units of stock items that are held for orders of a checkout.
 pub fn held_for(
     connection: &Connection,
     checkout_id: CheckoutId,
 ) -> Result<BTreeMap<ProductId, u64>, StoreError> {
     let rows = connection.query(HELD_FOR_CHECKOUT, params![Uuid::from(checkout_id)])?;
-    let of_product = |row: &Row| Ok((rows::id(row, "product_id")?, row.get("units")?));
-    rows.iter().map(of_product).collect()
+    let of_item = |row: &Row| Ok((rows::id(row, "item")?, row.get("units")?));
+    rows.iter().map(of_item).collect()
 }
 
 /// Whether a reservation was given back before that time, in milliseconds since the Unix epoch.
@@ -182,13 +183,18 @@ pub fn states(
 }
 
 impl Inventory for Connection {
-    fn products(&self, ids: &[ProductId]) -> Result<Vec<ProductView>, StoreError> {
-        products::find_all(self, ids)
+    fn sellables(&self, ids: &[ProductId]) -> Result<Vec<Sellable>, StoreError> {
+        variants::locked_sellables(self, ids)
     }
 
     fn take(&self, lines: &[ReservedLine]) -> Result<(), StoreError> {
-        let changed = self.execute_counted(TAKE, params![json_of_lines(lines)])?;
-        check_rows(changed, lines.len(), "products")
+        let mut taken = BTreeMap::new();
+        for (item, units) in lines.iter().map(ReservedLine::item_units) {
+            *taken.entry(item).or_insert(0_u64) += units;
+        }
+        let pairs: Vec<_> = taken.iter().map(|(item, units)| (item.to_string(), units)).collect();
+        let changed = self.execute_counted(TAKE, params![Value::json(&pairs)])?;
+        check_rows(changed, taken.len(), "products")
     }
 
     fn reservation(&self, order_id: OrderId) -> Result<Option<Reservation>, StoreError> {
@@ -213,9 +219,9 @@ impl Inventory for Connection {
         let checkout_id = checkout_id.map(Uuid::from);
         let values = params![id, state, made_at, made_at, checkout_id];
         self.execute(INSERT_RESERVATION, values)?;
-        let lines = reservation.lines();
-        let inserted = self.execute_counted(INSERT_LINES, params![id, json_of_lines(lines)])?;
-        check_rows(inserted, lines.len(), "lines")
+        let lines = reservation.lines().iter().zip(0_u64..);
+        let rows = lines.map(|(line, position)| line_parameters(id, position, line));
+        Ok(self.insert_rows(INSERT_LINES, rows)?)
     }
 
     fn reservation_states(
@@ -269,8 +275,12 @@ impl Inventory for Connection {
 fn lock_products(connection: &Connection, order_ids: &[OrderId]) -> Result<(), StoreError> {
     let keys = || {
         let rows = connection.query(PRODUCTS_OF_ORDERS, params![json_of(order_ids)])?;
-        let ids = rows.iter().map(|row| rows::id(row, "product_id"));
-        Ok::<_, Error>(locks::products(ids.collect::<Result<Vec<_>, _>>()?))
+        let items = rows.iter().map(|row| rows::id(row, "id"));
+        let mut ids = items.collect::<Result<Vec<_>, _>>()?;
+        for row in &rows {
+            ids.extend(rows::optional_id::<ProductId>(row, "variant_of")?);
+        }
+        Ok::<_, Error>(locks::products(ids))
     };
     connection.lock(keys)?;
     Ok(())
@@ -284,14 +294,18 @@ const fn units_of(settlement: Settlement) -> &'static str {
     }
 }
 
-/// A JSON array with the product and the units of every line.
-fn json_of_lines(lines: &[ReservedLine]) -> String {
-    let pair = |line: &ReservedLine| {
-        let (id, units) = (line.product_id, line.quantity.units());
-        format!("[\"{id}\",{units}]")
-    };
-    let lines: Vec<String> = lines.iter().map(pair).collect();
-    format!("[{}]", lines.join(","))
+fn line_parameters(order_id: Uuid, position: u64, line: &ReservedLine) -> [Value; 9] {
+    [
+        order_id.into(),
+        key(line.product_id),
+        position.into(),
+        line.name.as_str().into(),
+        line.unit_price.amount().units().into(),
+        line.quantity.units().into(),
+        Value::json(&json::pairs_of(&line.choices)),
+        line.drawn.map(|drawn| Uuid::from(drawn.item)).into(),
+        line.drawn.map(|drawn| drawn.units).into(),
+    ]
 }
 
 fn state(row: &Row) -> Result<ReservationState, Error> {
@@ -306,5 +320,14 @@ fn to_line(row: &Row) -> Result<ReservedLine, Error> {
         name: Name::stored(row.get("name")?),
         unit_price: Price::stored(Money::from_units(row.get("unit_price")?)),
         quantity: Quantity::new(row.get("quantity")?).ok_or(no_quantity)?,
+        choices: json::choices(row)?,
+        drawn: drawn(row)?,
     })
+}
+
+fn drawn(row: &Row) -> Result<Option<DrawnUnits>, Error> {
+    let item: Option<ProductId> = rows::optional_id(row, "item_id")?;
+    let units: Option<u64> = row.get("units")?;
+    let drawn = item.zip(units);
+    Ok(drawn.map(|(item, units)| DrawnUnits { item, units }))
 }

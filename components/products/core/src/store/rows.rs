@@ -17,6 +17,12 @@ pub fn id<I: From<Uuid>>(row: &Row, column: &str) -> Result<I, Error> {
     Ok(I::from(row.get(column)?))
 }
 
+/// The identifier in a column that may be empty.
+pub fn optional_id<I: From<Uuid>>(row: &Row, column: &str) -> Result<Option<I>, Error> {
+    let id: Option<Uuid> = row.get(column)?;
+    Ok(id.map(I::from))
+}
+
 /// Rows that belong together are written together, so another number can only be damage from outside.
 pub fn check_rows(changed: u64, expected: usize, what: &str) -> Result<(), StoreError> {
     if u64::try_from(expected) == Ok(changed) {

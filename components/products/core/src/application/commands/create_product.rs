@@ -5,6 +5,7 @@ use crate::application::locks;
 use crate::application::ports::{Clock as _, Ports, Store as _};
 use crate::domain::error::ProductError;
 use crate::domain::product::{Product, ProductChanges, ProductView};
+use crate::domain::slug::Slug;
 
 /// Adds a product to the catalogue.
 ///
@@ -12,15 +13,23 @@ use crate::domain::product::{Product, ProductChanges, ProductView};
 /// [`ProductError::Invalid`], [`ProductError::SkuTaken`], [`ProductError::SlugTaken`], [`ProductError::Store`].
 pub fn handle(ports: &impl Ports, new: &ProductChanges) -> Result<ProductView, ProductError> {
     let id = save::new_id(ports.ids())?;
-    let product = Product::create(id, new, ports.clock().now_ms())?;
-    let view = product.view();
-    let locks = locks::skus(&view.sku).and(locks::slugs([&view.slug]));
-    let locks = locks.and(save::category_locks(new));
+    // What is wrong with it is said before anybody waits for it.
+    let simple = new.variants.is_none();
+    let checked = simple.then(|| Product::create(id, new, ports.clock().now_ms()));
+    let checked = checked.transpose()?;
+    let name = new.name.as_ref().map(|name| Slug::from_name(name, id));
+    let locks = locks::skus(save::skus(new))
+        .and(locks::slugs(new.slug.clone().or(name).iter()))
+        .and(save::category_locks(new));
     ports.store().write(locks, |transaction| {
-        save::check_sku(transaction, &product)?;
+        let product = match &checked {
+            Some(product) => product.clone(),
+            None => Product::create_with(id, new, &save::means(ports, transaction, new)?)?,
+        };
+        save::check_skus(transaction, &product, new)?;
         let product = match save::check_slug(transaction, &product) {
-            Err(ProductError::SlugTaken) if new.slug.is_none() => product.clone().told_apart(),
-            checked => checked.map(|()| product.clone())?,
+            Err(ProductError::SlugTaken) if new.slug.is_none() => product.told_apart(),
+            checked => checked.map(|()| product)?,
         };
         save::insert(transaction, &product)?;
         save::enter_categories(transaction, id, new)?;

@@ -2,8 +2,9 @@
 
 use mercato_kernel::ProductId;
 
+use super::save;
 use crate::application::locks;
-use crate::application::ports::{Clock as _, Ports, Store as _};
+use crate::application::ports::{Clock as _, Ports, Store as _, Transaction};
 use crate::domain::error::ProductError;
 use crate::domain::product::Seen;
 
@@ -16,23 +17,47 @@ pub struct Command {
     pub seen: Option<Seen>,
 }
 
-/// Takes a product out of the catalogue; where the caller says what they have seen of it, only if it is still so.
-/// Orders that hold it keep it, and its number is free for another product.
+/// Takes a product with all its variants out of the catalogue, or one variant, whose identifier is named then; where the caller says
+/// what they have seen of the product, only if it is still so. Orders that hold it keep it, and its number is free for another product.
 ///
 /// # Errors
-/// [`ProductError::NotFound`], [`ProductError::VersionMismatch`], [`ProductError::Store`].
+/// [`ProductError::NotFound`], [`ProductError::VersionMismatch`], [`ProductError::StockIsDrawn`], [`ProductError::Store`];
+/// [`ProductError::Invalid`] for the last variant of what is published.
 pub fn handle(ports: &impl Ports, command: &Command) -> Result<(), ProductError> {
     let locks = locks::products([command.id]).and(locks::categories());
     ports.store().write(locks, |transaction| {
-        let product = transaction
-            .product(command.id)?
-            .ok_or(ProductError::NotFound)?;
+        let now = ports.clock().now_ms();
+        let Some(product) = transaction.product(command.id)? else {
+            return delete_variant(transaction, command, now);
+        };
         let product = product.expect(command.seen)?;
-        if !product.view().categories.is_empty() {
+        let before = product.view().clone();
+        let variants = before.variants().iter().map(|variant| variant.id);
+        let ids: Vec<ProductId> = variants.chain([command.id]).collect();
+        if transaction.is_drawn_elsewhere(&ids, command.id)? {
+            return Err(ProductError::StockIsDrawn);
+        }
+        if !before.categories.is_empty() {
             transaction.set_categories(command.id, &[])?;
         }
-        Ok(transaction.save_product(&product.delete(ports.clock().now_ms()))?)
+        let deleted = product.delete(now);
+        transaction.save_product(&deleted)?;
+        Ok(transaction.save_variants(&deleted, before.variants())?)
     })
+}
+
+fn delete_variant(
+    transaction: &dyn Transaction,
+    command: &Command,
+    now: u64,
+) -> Result<(), ProductError> {
+    let product = transaction.product_of_variant(command.id)?;
+    let product = product.ok_or(ProductError::NotFound)?;
+    let product = product.expect(command.seen)?;
+    let before = product.view().clone();
+    let after = product.without_variant(command.id, now)?;
+    save::check_drawn(transaction, &before, after.view())?;
+    Ok(save::save(transaction, &before, &after)?)
 }
 
 #[cfg(test)]

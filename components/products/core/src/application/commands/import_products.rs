@@ -8,21 +8,93 @@ use super::save;
 use crate::application::locks;
 use crate::application::ports::{Clock as _, Ports, StockEntry, Store as _, Transaction};
 use crate::domain::error::{ProductError, StoreError, broken};
-use crate::domain::product::{Product, ProductChanges};
+use crate::domain::presentation::{Medium, MediumDraft};
+use crate::domain::product::{Product, ProductChanges, ProductView};
 use crate::domain::slug::Slug;
 use crate::domain::values::Sku;
+use crate::domain::variant::{DrawsDraft, Means, ProductOption, StockItem, Variant, VariantDraft};
 
 /// Most rows that are imported in one transaction. Buyers wait for it, so it lasts some hundredths of a second.
 pub const IMPORT_BATCH_ROWS_MAX: usize = 250;
 
+/// A row of a price list: of a product, or of one of its variants.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportRow {
+    /// What it says of the product, and of what is sold: the number, the price, the weight and the stock are the variant's, if it is of
+    /// one. Without a number it is about the product of that slug.
+    pub changes: ProductChanges,
+    /// The options of a variant and its values of them; of none when the product has none.
+    pub choices: Vec<(String, String)>,
+    /// The stock that the variant is taken from.
+    pub draws: Option<DrawsDraft>,
+    /// A medium that the product gets unless it has one of that address.
+    pub medium: Option<MediumDraft>,
+}
+
+impl From<ProductChanges> for ImportRow {
+    fn from(changes: ProductChanges) -> Self {
+        Self {
+            changes,
+            ..Self::default()
+        }
+    }
+}
+
+impl ImportRow {
+    fn sku(&self) -> Option<&Sku> {
+        self.changes.sku.as_ref()?.as_ref()
+    }
+
+    /// What it says of one variant.
+    fn draft(&self) -> VariantDraft {
+        let changes = &self.changes;
+        VariantDraft {
+            id: None,
+            sku: changes.sku.clone(),
+            price: changes.price,
+            weight: changes.weight,
+            options: (!self.choices.is_empty()).then(|| self.choices.clone()),
+            stock: changes.stock,
+            draws: self.draws.clone().map(Some),
+        }
+    }
+
+    /// What it says of the product as a whole, which has these media.
+    fn of_product(&self, media: &[Medium]) -> ProductChanges {
+        ProductChanges {
+            sku: None,
+            price: None,
+            weight: None,
+            stock: None,
+            media: self.media(media),
+            ..self.changes.clone()
+        }
+    }
+
+    /// All media of a product that has these.
+    fn media(&self, media: &[Medium]) -> Option<Vec<MediumDraft>> {
+        let Some(medium) = &self.medium else {
+            return self.changes.media.clone();
+        };
+        if media.iter().any(|one| one.url() == medium.url.trim()) {
+            return None;
+        }
+        let draft = |one: &Medium| MediumDraft {
+            url: one.url().to_owned(),
+            alt: one.alt().to_owned(),
+        };
+        Some(media.iter().map(draft).chain([medium.clone()]).collect())
+    }
+}
+
 /// What became of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowOutcome {
-    /// There was no product of that number.
+    /// There was no product or variant of that number.
     Created,
-    /// The product of that number has a new version.
+    /// The product or variant of that number has a new version.
     Updated,
-    /// The product of that number says this already.
+    /// The product or variant of that number says this already.
     Unchanged,
     /// Nothing, for these fields break a rule.
     Refused(Vec<FieldError>),
@@ -30,16 +102,13 @@ pub enum RowOutcome {
 
 /// Imports some rows of a price list in one transaction, in their order, and returns what became of each.
 ///
-/// A row is about the product that has its number; without one it makes a new product. A row that breaks a rule fails
-/// by itself. Imported again, the same rows change nothing.
+/// A row is about the product or variant that has its number, or the product that has its slug; without one it makes a new one. A row
+/// that breaks a rule fails by itself. Imported again, the same rows change nothing.
 ///
 /// # Errors
 /// [`ProductError::Invalid`] when there are more than [`IMPORT_BATCH_ROWS_MAX`] rows, [`ProductError::Store`]: none of
 /// the rows is imported then.
-pub fn handle(
-    ports: &impl Ports,
-    rows: &[ProductChanges],
-) -> Result<Vec<RowOutcome>, ProductError> {
+pub fn handle(ports: &impl Ports, rows: &[ImportRow]) -> Result<Vec<RowOutcome>, ProductError> {
     import(ports, rows, Batch::write)
 }
 
@@ -47,32 +116,29 @@ pub fn handle(
 ///
 /// # Errors
 /// As [`handle`].
-pub fn rehearse(
-    ports: &impl Ports,
-    rows: &[ProductChanges],
-) -> Result<Vec<RowOutcome>, ProductError> {
+pub fn rehearse(ports: &impl Ports, rows: &[ImportRow]) -> Result<Vec<RowOutcome>, ProductError> {
     import(ports, rows, |_, _| Ok(()))
 }
 
 fn import(
     ports: &impl Ports,
-    rows: &[ProductChanges],
+    rows: &[ImportRow],
     write: impl Fn(&mut Batch, &dyn Transaction) -> Result<(), StoreError>,
 ) -> Result<Vec<RowOutcome>, ProductError> {
     if rows.len() > IMPORT_BATCH_ROWS_MAX {
         let rule = format!("must not be more than {IMPORT_BATCH_ROWS_MAX}");
         return Err(ProductError::Invalid(vec![broken("rows", "max", rule)]));
     }
-    let skus: Vec<&Sku> = rows
-        .iter()
-        .filter_map(|row| row.sku.as_ref()?.as_ref())
-        .collect();
-    let names = rows.iter().filter_map(|row| row.name.as_ref());
-    let slugs = names.map(|name| Slug::from_name(name, ProductId::placeholder()));
-    let slugs: Vec<Slug> = slugs.collect();
+    let drawn = rows.iter().filter_map(|row| row.draws.as_ref());
+    let skus = rows.iter().filter_map(ImportRow::sku);
+    let skus: Vec<&Sku> = skus.chain(drawn.map(|draws| &draws.sku)).collect();
+    let given: Vec<&Slug> = rows.iter().filter_map(|row| row.changes.slug.as_ref()).collect();
+    let names = rows.iter().filter_map(|row| row.changes.name.as_ref());
+    let made = names.map(|name| Slug::from_name(name, ProductId::placeholder()));
+    let slugs: Vec<Slug> = made.chain(given.iter().map(|slug| (*slug).clone())).collect();
     let locks = locks::skus(skus.iter().copied()).and(locks::slugs(&slugs));
     ports.store().write(locks, |transaction| {
-        let mut batch = Batch::read(transaction, &skus)?;
+        let mut batch = Batch::read(transaction, &skus, &given)?;
         let mut outcomes = Vec::with_capacity(rows.len());
         for row in rows {
             outcomes.push(match batch.import(ports, row) {
@@ -90,79 +156,255 @@ fn import(
 struct Batch {
     /// In the order of the rows that made them or were the first to change them.
     products: Vec<Imported>,
-    /// Where they are in that order, by their numbers.
+    /// Where they are in that order, by their numbers and those of their variants.
     places: BTreeMap<String, usize>,
+    /// The same by their slugs.
+    slugs: BTreeMap<Slug, usize>,
     stock_entries: Vec<StockEntry>,
 }
 
 struct Imported {
     product: Product,
-    state: State,
+    /// As it is stored; nothing of a new one.
+    before: Option<ProductView>,
+    /// Whether its slug was made of its name, which another product may have, too.
+    slug_was_made: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    New,
-    Changed,
-    AsStored,
+impl Imported {
+    fn is_changed(&self) -> bool {
+        let before = self.before.as_ref();
+        before.is_some_and(|before| before.version != self.product.view().version)
+    }
 }
 
 impl Batch {
-    fn read(transaction: &dyn Transaction, skus: &[&Sku]) -> Result<Self, StoreError> {
+    fn read(
+        transaction: &dyn Transaction,
+        skus: &[&Sku],
+        slugs: &[&Slug],
+    ) -> Result<Self, StoreError> {
         let mut batch = Self::default();
-        for product in transaction.products_by_sku(skus)? {
-            batch.add(product, State::AsStored);
+        let mut found = transaction.products_by_sku(skus)?;
+        for product in transaction.products_by_slug(slugs)? {
+            if !found.iter().any(|other| other.view().id == product.view().id) {
+                found.push(product);
+            }
+        }
+        for product in found {
+            let before = Some(product.view().clone());
+            batch.add(Imported {
+                product,
+                before,
+                slug_was_made: false,
+            });
         }
         Ok(batch)
     }
 
-    fn add(&mut self, product: Product, state: State) {
-        if let Some(sku) = &product.view().sku {
-            let place = self.products.len();
+    fn add(&mut self, imported: Imported) {
+        self.products.push(imported);
+        self.index(self.products.len() - 1);
+    }
+
+    /// A product is found by what it is called now.
+    fn index(&mut self, place: usize) {
+        let Some(imported) = self.products.get(place) else {
+            return;
+        };
+        let view = imported.product.view();
+        let of_variants = view.variants().iter().map(|variant| variant.sku.as_ref());
+        for sku in of_variants.chain([view.sku.as_ref()]).flatten() {
             self.places.insert(sku.as_str().to_owned(), place);
         }
-        self.products.push(Imported { product, state });
+        if !imported.slug_was_made {
+            self.slugs.insert(view.slug.clone(), place);
+        }
     }
 
     /// Looks what a row changes. One that breaks a rule changes nothing.
     fn import(
         &mut self,
         ports: &impl Ports,
-        row: &ProductChanges,
+        row: &ImportRow,
     ) -> Result<RowOutcome, ProductError> {
-        let unnamed = || ProductError::Invalid(vec![broken("sku", "required", "is required")]);
-        let sku = row.sku.iter().flatten().next().ok_or_else(unnamed)?;
         let now = ports.clock().now_ms();
-        let place = self.places.get(sku.as_str()).copied();
-        let Some(known) = place.and_then(|place| self.products.get_mut(place)) else {
-            let product = Product::create(save::new_id(ports.ids())?, row, now)?;
-            self.stock_entries.extend(save::stock_entry(0, &product));
-            self.add(product, State::New);
+        let Some(place) = self.place(row)? else {
+            let product = self.create(ports, row, now)?;
+            self.stock_entries
+                .extend(save::stock_entries(None, product.view()));
+            self.add(Imported {
+                product,
+                before: None,
+                slug_was_made: row.changes.slug.is_none(),
+            });
             return Ok(RowOutcome::Created);
         };
+        let Some(known) = self.products.get(place) else {
+            return Ok(RowOutcome::Unchanged);
+        };
         let before = known.product.view();
-        let after = known.product.clone().change(row, now)?;
+        let after = self.change(ports, &known.product, row, now)?;
         if after.says_the_same_as(before) {
             return Ok(RowOutcome::Unchanged);
         }
-        let free_before = before.stock.free();
-        self.stock_entries
-            .extend(save::stock_entry(free_before, &after));
-        known.product = after;
-        if known.state == State::AsStored {
-            known.state = State::Changed;
+        let outcome = if after.view().variants().len() > before.variants().len() {
+            RowOutcome::Created
+        } else {
+            RowOutcome::Updated
+        };
+        let entries = save::stock_entries(Some(before), after.view());
+        self.stock_entries.extend(entries);
+        if let Some(known) = self.products.get_mut(place) {
+            known.product = after;
         }
-        Ok(RowOutcome::Updated)
+        self.index(place);
+        Ok(outcome)
+    }
+
+    /// Where the product is that a row is about.
+    fn place(&self, row: &ImportRow) -> Result<Option<usize>, ProductError> {
+        let invalid = |field, code, rule: &str| {
+            Err(ProductError::Invalid(vec![broken(field, code, rule)]))
+        };
+        let (sku, slug) = (row.sku(), row.changes.slug.as_ref());
+        if sku.is_none() && slug.is_none() {
+            return invalid("sku", "required", "is required, unless there is a slug");
+        }
+        let by_sku = sku.and_then(|sku| self.places.get(sku.as_str()).copied());
+        let by_slug = slug.and_then(|slug| self.slugs.get(slug).copied());
+        match (by_sku, by_slug) {
+            (Some(known), Some(other)) if known != other => {
+                invalid("slug", "taken", "is that of another product than the sku")
+            }
+            (Some(known), None) if slug.is_some() && self.is_of_variant(known, row) => {
+                invalid("sku", "taken", "is that of a variant of a product with another slug")
+            }
+            (None, Some(_)) if sku.is_some() && row.choices.is_empty() => {
+                let rule = "is that of a product with another sku, and the row has no options of a variant";
+                invalid("slug", "taken", rule)
+            }
+            (by_sku, by_slug) => Ok(by_sku.or(by_slug)),
+        }
+    }
+
+    /// Whether a row is about a variant of the product at that place.
+    fn is_of_variant(&self, place: usize, row: &ImportRow) -> bool {
+        let Some(known) = self.products.get(place) else {
+            return false;
+        };
+        let variants = known.product.view().variants();
+        let sku = row.sku();
+        !row.choices.is_empty()
+            || sku.is_some_and(|_| variants.iter().any(|one| one.sku.as_ref() == sku))
+    }
+
+    fn create(
+        &self,
+        ports: &impl Ports,
+        row: &ImportRow,
+        now: u64,
+    ) -> Result<Product, ProductError> {
+        let id = save::new_id(ports.ids())?;
+        if row.choices.is_empty() {
+            if row.draws.is_some() {
+                let rule = "is for variants, which have options";
+                return Err(ProductError::Invalid(vec![broken("draws", "options", rule)]));
+            }
+            let changes = ProductChanges {
+                media: row.media(&[]),
+                ..row.changes.clone()
+            };
+            return Product::create(id, &changes, now);
+        }
+        let mut changes = row.of_product(&[]);
+        changes.options = Some(with_choices(&[], &row.choices));
+        changes.variants = Some(vec![row.draft()]);
+        let means = self.means(ports, row, now)?;
+        Product::create_with(id, &changes, &means).map_err(of_row)
+    }
+
+    fn change(
+        &self,
+        ports: &impl Ports,
+        product: &Product,
+        row: &ImportRow,
+        now: u64,
+    ) -> Result<Product, ProductError> {
+        let view = product.view();
+        let sku = row.sku();
+        let is_known = |variant: &&Variant| sku.is_some() && variant.sku.as_ref() == sku;
+        let known = view.variants().iter().find(is_known).map(|one| one.id);
+        if known.is_none() && row.choices.is_empty() {
+            let changes = ProductChanges {
+                media: row.media(&view.media),
+                ..row.changes.clone()
+            };
+            return product.clone().change(&changes, now);
+        }
+        if sku.is_some() && view.sku.as_ref() == sku {
+            let rule = "is that of the product itself, and a variant needs another one";
+            return Err(ProductError::Invalid(vec![broken("sku", "taken", rule)]));
+        }
+        let mut changes = row.of_product(&view.media);
+        let options = with_choices(&view.options, &row.choices);
+        changes.options = (options != view.options).then_some(options);
+        let named = |variant: &Variant| VariantDraft {
+            id: Some(variant.id),
+            ..VariantDraft::default()
+        };
+        let mut drafts: Vec<VariantDraft> = view.variants().iter().map(named).collect();
+        let same_choices = |variant: &&Variant| {
+            let choices = variant.choices.iter();
+            let mut pairs = choices.map(|one| (one.name.as_str(), one.value.as_str()));
+            pairs.all(|(name, value)| {
+                let given = |(own, text): &(String, String)| own.trim() == name && text.trim() == value;
+                row.choices.iter().any(given)
+            })
+        };
+        let known = known.or_else(|| view.variants().iter().find(same_choices).map(|one| one.id));
+        let draft = VariantDraft {
+            id: known,
+            ..row.draft()
+        };
+        match drafts.iter_mut().find(|one| known.is_some() && one.id == known) {
+            Some(place) => *place = draft,
+            None => drafts.push(draft),
+        }
+        changes.variants = Some(drafts);
+        let means = self.means(ports, row, now)?;
+        product.clone().change_with(&changes, &means).map_err(of_row)
+    }
+
+    /// What a row about a variant needs besides.
+    fn means(&self, ports: &impl Ports, row: &ImportRow, now: u64) -> Result<Means, ProductError> {
+        let item = row.draws.as_ref().and_then(|draws| {
+            let place = self.places.get(draws.sku.as_str())?;
+            let view = self.products.get(*place)?.product.view();
+            let is_it = |variant: &&Variant| variant.sku.as_ref() == Some(&draws.sku);
+            let variant = view.variants().iter().find(is_it);
+            Some(StockItem {
+                id: variant.map_or(view.id, |variant| variant.id),
+                sku: draws.sku.clone(),
+                free: variant.map_or(view.stock, |variant| variant.stock).free(),
+                draws: variant.is_some_and(|variant| variant.draws.is_some()),
+            })
+        });
+        Ok(Means {
+            now,
+            ids: vec![save::new_id(ports.ids())?],
+            items: item.into_iter().collect(),
+        })
     }
 
     /// Two products may have the same name, but not the same slug.
     fn tell_apart(&mut self, transaction: &dyn Transaction) -> Result<(), StoreError> {
-        let is_new = |imported: &&mut Imported| imported.state == State::New;
-        let mut new: Vec<_> = self.products.iter_mut().filter(is_new).collect();
-        let slugs: Vec<_> = new.iter().map(|new| &new.product.view().slug).collect();
+        let made = self.products.iter_mut().filter(|imported| imported.slug_was_made);
+        let mut made: Vec<_> = made.collect();
+        let slugs: Vec<_> = made.iter().map(|new| &new.product.view().slug).collect();
         let taken = transaction.taken_slugs(&slugs)?.into_iter();
-        let mut taken: BTreeSet<Slug> = taken.collect();
-        for imported in &mut new {
+        let mut taken: BTreeSet<Slug> = taken.chain(self.slugs.keys().cloned()).collect();
+        for imported in &mut made {
             if !taken.insert(imported.product.view().slug.clone()) {
                 imported.product = imported.product.clone().told_apart();
             }
@@ -172,23 +414,74 @@ impl Batch {
 
     fn write(&mut self, transaction: &dyn Transaction) -> Result<(), StoreError> {
         self.tell_apart(transaction)?;
-        let of = |state| {
-            let products = self.products.iter();
-            let found = products.filter(move |imported| imported.state == state);
-            found.map(|imported| &imported.product)
-        };
-        for product in of(State::Changed) {
-            transaction.save_product(product)?;
+        let is_new = |imported: &&Imported| imported.before.is_none();
+        let new = self.products.iter().filter(is_new);
+        let new: Vec<&Product> = new.map(|imported| &imported.product).collect();
+        transaction.insert_products(&new)?;
+        for imported in &self.products {
+            let product = &imported.product;
+            match &imported.before {
+                Some(before) if imported.is_changed() => {
+                    if before.slug != product.view().slug {
+                        let until = product.view().updated_at;
+                        transaction.remember_slug(before.id, &before.slug, until)?;
+                    }
+                    transaction.save_product(product)?;
+                    transaction.save_variants(product, before.variants())?;
+                }
+                Some(_) => {}
+                None => transaction.save_variants(product, &[])?,
+            }
         }
-        transaction.insert_products(&of(State::New).collect::<Vec<_>>())?;
         transaction.record(&self.stock_entries)
     }
+}
+
+/// Options that have the values of a variant, too. Only what has none yet gets new ones.
+fn with_choices(options: &[ProductOption], choices: &[(String, String)]) -> Vec<ProductOption> {
+    if options.is_empty() {
+        let option = |(name, value): &(String, String)| ProductOption {
+            name: name.clone(),
+            values: vec![value.clone()],
+        };
+        return choices.iter().map(option).collect();
+    }
+    let mut options = options.to_vec();
+    for option in &mut options {
+        let chosen = choices.iter().find(|(name, _)| name.trim() == option.name);
+        if let Some((_, value)) = chosen
+            && !option.values.iter().any(|known| known == value.trim())
+        {
+            option.values.push(value.trim().to_owned());
+        }
+    }
+    options
+}
+
+/// What is wrong with the one variant of a row is wrong with the row.
+fn of_row(error: ProductError) -> ProductError {
+    let ProductError::Invalid(errors) = error else {
+        return error;
+    };
+    let of_row = |error: FieldError| {
+        let of_variant = error.field.strip_prefix("variants[");
+        let field = of_variant.and_then(|rest| Some(rest.split_once("].")?.1.to_owned()));
+        match field {
+            Some(field) => FieldError {
+                message: error.message.replacen(&error.field, &field, 1),
+                field,
+                ..error
+            },
+            None => error,
+        }
+    };
+    ProductError::Invalid(errors.into_iter().map(of_row).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::product::{ProductView, StockChange};
+    use crate::domain::product::StockChange;
     use crate::domain::reservation::Settlement;
     use crate::domain::stock::{STOCK_UNITS_MAX, Stock};
     use crate::testing::{Shop, line};
@@ -410,7 +703,7 @@ mod tests {
             row("C-1", "Cocoa", 2, 1),
             row("X-1", "Nothing", -1, 1),
         ];
-        let rehearsed = rehearse(&shop.products, &rows).unwrap();
+        let rehearsed = rehearse(&shop.products, &rows.clone().map(Into::into)).unwrap();
         assert_eq!((shop.all(), shop.book_total()), (before, 11));
         assert_eq!(shop.import(&rows), Ok(rehearsed));
     }

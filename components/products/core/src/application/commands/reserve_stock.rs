@@ -4,11 +4,11 @@ use mercato_kernel::{CheckoutId, OrderId, ProductId};
 
 use crate::application::locks;
 use crate::application::ports::{Clock as _, Ports, Store as _, Transaction};
-use crate::domain::product::ProductView;
 use crate::domain::reservation::{
-    Demand, InventoryError, Rejection, RejectionReason, RequestedLine, Reservation, ReservedLine,
-    merge,
+    Demand, DrawnUnits, InventoryError, Rejection, RejectionReason, RequestedLine, Reservation,
+    ReservedLine, merge,
 };
+use crate::domain::sellable::{Left, Sellable};
 
 /// The stock that an order needs.
 #[derive(Debug)]
@@ -54,13 +54,14 @@ fn find_all(
     demands: &[Demand],
 ) -> Result<Vec<ReservedLine>, InventoryError> {
     let ids: Vec<ProductId> = demands.iter().filter_map(|demand| demand.product).collect();
-    let products = transaction.products(&ids)?;
+    let sellables = transaction.sellables(&ids)?;
     let (mut lines, mut rejections) = (Vec::with_capacity(demands.len()), Vec::new());
+    let mut left = Left::default();
     for demand in demands {
-        let found = products
+        let found = sellables
             .iter()
-            .find(|product| Some(product.id) == demand.product);
-        match line(found, demand) {
+            .find(|sellable| Some(sellable.id) == demand.product);
+        match line(found, demand, &mut left) {
             Ok(line) => lines.push(line),
             Err(rejection) => rejections.push(rejection),
         }
@@ -72,7 +73,11 @@ fn find_all(
     }
 }
 
-fn line(product: Option<&ProductView>, demand: &Demand) -> Result<ReservedLine, Rejection> {
+fn line(
+    sellable: Option<&Sellable>,
+    demand: &Demand,
+    left: &mut Left,
+) -> Result<ReservedLine, Rejection> {
     let quantity = demand.quantity;
     let reject = |reason, available| Rejection {
         product_id: demand.product_id.clone(),
@@ -80,32 +85,40 @@ fn line(product: Option<&ProductView>, demand: &Demand) -> Result<ReservedLine, 
         requested: quantity.units(),
         available,
     };
-    let Some(product) = product else {
+    let Some(sellable) = sellable else {
         return Err(reject(RejectionReason::UnknownProduct, 0));
     };
-    let free = product.stock.free();
-    let price = product.price;
+    let available = left.of(sellable);
+    let price = sellable.price;
     if demand
         .expected_price
         .is_some_and(|expected| expected != price.amount())
     {
-        return Err(reject(RejectionReason::PriceChanged, free));
+        return Err(reject(RejectionReason::PriceChanged, available));
     }
-    if !product.stock.has_free(quantity) {
-        return Err(reject(RejectionReason::InsufficientStock, free));
+    let units = u64::from(quantity.units());
+    if units > available {
+        return Err(reject(RejectionReason::InsufficientStock, available));
     }
+    left.take(sellable, units);
+    let drawn = (sellable.item != sellable.id).then(|| DrawnUnits {
+        item: sellable.item,
+        units: units.saturating_mul(u64::from(sellable.item_units)),
+    });
     Ok(ReservedLine {
-        product_id: product.id,
-        name: product.name.clone(),
+        product_id: sellable.id,
+        name: sellable.name.clone(),
         unit_price: price,
+        choices: sellable.choices.clone(),
         quantity,
+        drawn,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::product::ProductChanges;
+    use crate::domain::product::{ProductChanges, ProductView};
     use crate::domain::reservation::{ReservationState, Settlement};
     use crate::domain::stock::Stock;
     use crate::testing::{Shop, line, new_product};

@@ -4,7 +4,7 @@ use mercato_kernel::ProductId;
 
 use super::save;
 use crate::application::locks;
-use crate::application::ports::{Clock as _, Ports, Store as _};
+use crate::application::ports::{Ports, Store as _};
 use crate::domain::error::ProductError;
 use crate::domain::product::{ProductChanges, ProductView, Seen};
 
@@ -19,34 +19,44 @@ pub struct Command<'a> {
     pub seen: Option<Seen>,
 }
 
-/// Changes a product; where the caller says what they have seen of it, only if it is still so.
+/// Changes a product, or one of its variants, whose identifier is named then; where the caller says what they have seen of the product,
+/// only if it is still so. Gives the product.
 ///
 /// # Errors
-/// [`ProductError::Invalid`], [`ProductError::NotFound`], [`ProductError::VersionMismatch`],
-/// [`ProductError::SkuTaken`], [`ProductError::SlugTaken`], [`ProductError::InsufficientStock`], [`ProductError::TooMuchStock`],
+/// [`ProductError::Invalid`], [`ProductError::NotFound`], [`ProductError::VersionMismatch`], [`ProductError::SkuTaken`],
+/// [`ProductError::SlugTaken`], [`ProductError::StockIsDrawn`], [`ProductError::InsufficientStock`], [`ProductError::TooMuchStock`],
 /// [`ProductError::Store`].
 pub fn handle(ports: &impl Ports, command: &Command<'_>) -> Result<ProductView, ProductError> {
-    let new_sku = command.changes.sku.iter().flatten();
+    let changes = command.changes;
     let locks = locks::products([command.id])
-        .and(locks::skus(new_sku))
-        .and(locks::slugs(&command.changes.slug))
-        .and(save::category_locks(command.changes));
+        .and(locks::skus(save::skus(changes)))
+        .and(locks::slugs(&changes.slug))
+        .and(save::category_locks(changes));
     ports.store().write(locks, |transaction| {
-        let before = transaction
-            .product(command.id)?
-            .ok_or(ProductError::NotFound)?;
-        let before = before.expect(command.seen)?;
-        let (version, free) = (before.view().version, before.view().stock.free());
-        let slug = before.view().slug.clone();
-        let after = before.change(command.changes, ports.clock().now_ms())?;
-        if after.view().version != version {
-            save::check_sku(transaction, &after)?;
-            if slug != after.view().slug {
+        let product = transaction.product(command.id)?;
+        let is_variant = product.is_none();
+        let product = match product {
+            Some(product) => product,
+            None => transaction
+                .product_of_variant(command.id)?
+                .ok_or(ProductError::NotFound)?,
+        };
+        let product = product.expect(command.seen)?;
+        let before = product.view().clone();
+        let means = save::means(ports, transaction, changes)?;
+        let after = match is_variant {
+            true => product.change_variant(command.id, changes, &means)?,
+            false => product.change_with(changes, &means)?,
+        };
+        if after.view().version != before.version {
+            save::check_skus(transaction, &after, changes)?;
+            save::check_drawn(transaction, &before, after.view())?;
+            if before.slug != after.view().slug {
                 save::check_slug(transaction, &after)?;
-                transaction.remember_slug(command.id, &slug, after.view().updated_at)?;
+                transaction.remember_slug(before.id, &before.slug, after.view().updated_at)?;
             }
-            save::save(transaction, free, &after)?;
-            save::enter_categories(transaction, command.id, command.changes)?;
+            save::save(transaction, &before, &after)?;
+            save::enter_categories(transaction, before.id, changes)?;
         }
         Ok(after.into_view())
     })

@@ -11,7 +11,7 @@ use crate::domain::slug::{ProductKey, Slug};
 pub enum Found {
     /// The product.
     Product(Box<ProductView>),
-    /// It has another slug by now.
+    /// It has another slug by now, or it is a variant of the product that has this one.
     Moved(Slug),
 }
 
@@ -29,8 +29,13 @@ pub fn handle(ports: &impl Ports, key: &ProductKey, sees_all: bool) -> Result<Fo
     if let Some(product) = found.filter(is_seen) {
         return Ok(Found::Product(Box::new(product)));
     }
-    let former = slug.map(|slug| store.product_by_former_slug(slug));
-    let moved = former.transpose()?.flatten().filter(is_seen);
+    // What was ordered is a variant: its product tells all of it.
+    let elsewhere = match (key, slug) {
+        (_, Some(slug)) => store.product_by_former_slug(slug)?,
+        (ProductKey::Id(id), None) => store.product_of_variant(*id)?,
+        (ProductKey::Slug(_), None) => None,
+    };
+    let moved = elsewhere.filter(is_seen);
     let moved = moved.map(|product| Found::Moved(product.slug));
     moved.ok_or(ProductError::NotFound)
 }

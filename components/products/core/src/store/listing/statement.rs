@@ -65,7 +65,7 @@ impl Statement {
 
     /// The products that are not deleted and have the status of the list.
     pub fn add_shown(&mut self, listing: &Listing) {
-        self.add("\nWHERE p.deleted_at IS NULL", []);
+        self.add("\nWHERE p.deleted_at IS NULL AND p.variant_of IS NULL", []);
         if let Some(status) = listing.status {
             // No parameter: each database knows how many there are of each.
             self.add(&format!("\n  AND p.status = '{}'", status.name()), []);
@@ -78,12 +78,14 @@ impl Statement {
         self.add_shown(listing);
         if let Some(ids) = &listing.ids {
             self.add(
-                "\n  AND p.id IN (SELECT value FROM json_each(?))",
+                "\n  AND p.id IN (SELECT coalesce(variant_of, id) FROM products WHERE id IN (SELECT value FROM json_each(?)))",
                 [json_of(ids).into()],
             );
         }
         if let Some(sku) = &listing.sku {
-            self.add("\n  AND p.sku = ?", [sku.as_str().into()]);
+            let has_number = "
+  AND p.id = (SELECT coalesce(variant_of, id) FROM products WHERE sku = ? AND deleted_at IS NULL)";
+            self.add(has_number, [sku.as_str().into()]);
         }
     }
 
@@ -122,8 +124,8 @@ FROM category_products AS m CROSS JOIN products AS p ON p.id = m.product_id";
             }
         }
         match listing.in_stock {
-            Some(true) => self.add("\n  AND p.stock > 0", []),
-            Some(false) => self.add("\n  AND p.stock = 0", []),
+            Some(true) => self.add("\n  AND p.available > 0", []),
+            Some(false) => self.add("\n  AND p.available = 0", []),
             None => {}
         }
     }
@@ -234,7 +236,7 @@ pub const fn column(key: SortKey) -> &'static str {
         SortKey::Updated => "p.updated_at",
         SortKey::Name => "p.name_key",
         SortKey::Price => "p.price",
-        SortKey::Stock => "p.stock",
+        SortKey::Stock => "p.available",
     }
 }
 

@@ -176,7 +176,7 @@ fn an_order_of_what_is_not_published_is_of_an_unknown_product() {
             .map(|line| (line.reason, line.available))
             .collect();
         assert_eq!(reasons, [(RejectionReason::UnknownProduct, 0)]);
-        assert_eq!(shop.products.store.products(&[tea.id]), Ok(vec![]));
+        assert_eq!(shop.products.store.sellables(&[tea.id]), Ok(vec![]));
     }
     // What was ordered before is sold all the same.
     shop.settle(1, Settlement::Commit).unwrap();
