@@ -1,5 +1,7 @@
 //! The table of products, and the stock book beside it.
 
+use std::collections::BTreeSet;
+
 use mercato_kernel::{Named as _, ProductId};
 use mercato_money::Money;
 use mercato_sql::words::sort_key;
@@ -45,14 +47,27 @@ const PRODUCT_BY_SLUG: &str = select_products!("  AND p.slug = ?");
 const PRODUCT_BY_FORMER_SLUG: &str =
     select_products!("  AND p.id = (SELECT product_id FROM former_slugs WHERE slug = ?)");
 
-/// Followed by as many question marks as there are numbers, and [`END_OF_SKUS`].
-const PRODUCTS_BY_SKU: &str =
-    select_products!("  AND p.id IN (SELECT coalesce(variant_of, id) FROM products WHERE sku IN (");
+/// Followed by as many question marks as there are numbers, and a parenthesis. A product comes once for each number of it and of its
+/// variants.
+const PRODUCTS_BY_SKU: &str = concat!(
+    "SELECT ",
+    product_columns!(),
+    "
+FROM products AS n JOIN products AS p ON p.id = coalesce(n.variant_of, n.id)
+WHERE n.deleted_at IS NULL
+  AND p.deleted_at IS NULL
+  AND n.sku IN ("
+);
 
-const END_OF_SKUS: &str = ") AND deleted_at IS NULL)";
-
-/// Followed by as many question marks as there are slugs, and a parenthesis.
-const PRODUCTS_BY_SLUG: &str = select_products!("  AND p.slug IN (");
+/// Followed by as many question marks as there are slugs, and a parenthesis. Variants have none.
+const PRODUCTS_BY_SLUG: &str = concat!(
+    "SELECT ",
+    product_columns!(),
+    "
+FROM products AS p
+WHERE p.deleted_at IS NULL
+  AND p.slug IN ("
+);
 
 const PRODUCT_OF_VARIANT: &str = select_products!(
     "  AND p.id = (SELECT variant_of FROM products WHERE id = ? AND deleted_at IS NULL)"
@@ -67,10 +82,11 @@ WHERE p.deleted_at IS NULL
   AND p.draws_from IS NULL
   AND (
     coalesce(head.status, CASE WHEN p.options = '[]' THEN p.status END) = 'published'
-    OR (p.is_drawn = 1 AND EXISTS (
+    OR (p.is_drawn = 1 AND (
       SELECT 1
       FROM products AS v JOIN products AS owner ON owner.id = v.variant_of
-      WHERE v.draws_from = p.id AND v.deleted_at IS NULL AND owner.status = 'published')))
+      WHERE v.draws_from = p.id AND v.draws_from IS NOT NULL AND v.deleted_at IS NULL AND owner.status = 'published'
+      LIMIT 1) = 1))
 "
     };
 }
@@ -328,7 +344,12 @@ fn locked_products(
     if parameters.is_empty() {
         return Ok(Vec::new());
     }
-    let read = || variants::added(connection, views(connection, statement, parameters)?);
+    let read = || {
+        let mut found = views(connection, statement, parameters)?;
+        let mut ids = BTreeSet::new();
+        found.retain(|product| ids.insert(product.id));
+        variants::added(connection, found)
+    };
     let mut found = read()?;
     let keys = || Ok::<_, Error>(variants::keys_of(&found));
     if connection.lock(keys)? {
@@ -366,10 +387,7 @@ impl Catalogue for Connection {
     }
 
     fn products_by_sku(&self, skus: &[&Sku]) -> Result<Vec<Product>, StoreError> {
-        let statement = format!(
-            "{PRODUCTS_BY_SKU}{}{END_OF_SKUS}",
-            placeholders(skus.len())
-        );
+        let statement = format!("{PRODUCTS_BY_SKU}{})", placeholders(skus.len()));
         let skus: Vec<Value> = skus.iter().map(|sku| sku.as_str().into()).collect();
         locked_products(self, &statement, &skus)
     }

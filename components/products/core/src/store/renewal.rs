@@ -55,6 +55,7 @@ const SKUS_OF_VARIANTS: &str = "\
 SELECT variant_of, sku
 FROM products
 WHERE variant_of IN (SELECT value FROM json_each(?))
+  AND variant_of IS NOT NULL
   AND deleted_at IS NULL
   AND sku IS NOT NULL
 ORDER BY variant_of, position, id -- plan: those of some products";

@@ -21,6 +21,7 @@ SELECT v.variant_of, v.id, v.sku, v.price, v.weight, v.choices, v.stock, v.reser
   v.draws_from, v.draws_units, item.sku AS item_sku, item.stock AS item_free
 FROM products AS v LEFT JOIN products AS item ON item.id = v.draws_from
 WHERE v.variant_of IN (SELECT value FROM json_each(?))
+  AND v.variant_of IS NOT NULL
   AND v.deleted_at IS NULL
 ORDER BY v.variant_of, v.position, v.id -- plan: the variants of a few products";
 
@@ -44,12 +45,12 @@ WHERE p.deleted_at IS NULL
   AND p.sku IN (";
 
 const DRAWN_ELSEWHERE: &str = "\
-SELECT 1
-FROM products
-WHERE draws_from IN (SELECT value FROM json_each(?))
-  AND deleted_at IS NULL
-  AND variant_of <> ?
-LIMIT 1";
+SELECT value
+FROM json_each(?)
+WHERE EXISTS (
+  SELECT 1
+  FROM products
+  WHERE draws_from = value AND draws_from IS NOT NULL AND deleted_at IS NULL AND variant_of <> ?)";
 
 const INSERT: &str = "\
 INSERT INTO products
