@@ -3,10 +3,11 @@
 use mercato_kernel::{CheckoutId, ProductId};
 use products::application::queries::find_products;
 use products::domain::error::StoreError;
-use products::domain::product::ProductView;
+use products::domain::sellable::Sellable;
 use products::{instance, log_cause};
 
 use bindings::exports::mercato::products::catalogue::{CatalogueError, Guest, Item};
+use bindings::mercato::products::inventory::Choice;
 
 mercato_contracts::component!(Component, "mercato:shop/products-catalogue", "../../../wit");
 
@@ -28,14 +29,19 @@ impl Guest for Component {
     }
 }
 
-impl From<(ProductView, u64)> for Item {
-    fn from((product, available): (ProductView, u64)) -> Self {
+impl From<(Sellable, u64)> for Item {
+    fn from((sellable, available): (Sellable, u64)) -> Self {
+        let choices = sellable.choices.into_iter().map(|choice| Choice {
+            name: choice.name,
+            value: choice.value,
+        });
         Self {
-            product_id: product.id.to_string(),
-            name: product.name.into(),
-            price: product.price.amount().units(),
-            tax_class: product.tax_class.into(),
-            weight_grams: product.weight.grams(),
+            product_id: sellable.id.to_string(),
+            name: sellable.name.into(),
+            choices: choices.collect(),
+            price: sellable.price.amount().units(),
+            tax_class: sellable.tax_class.into(),
+            weight_grams: sellable.weight.grams(),
             available,
         }
     }
@@ -53,25 +59,35 @@ impl From<StoreError> for CatalogueError {
 
 #[cfg(test)]
 mod tests {
-    use products::domain::product::{Product, ProductChanges, StockChange};
-    use products::domain::values::Weight;
+    use products::domain::values::{Price, TaxClass, Weight};
+    use products::domain::variant;
 
     use super::*;
 
     #[test]
     fn an_item_says_what_a_checkout_reckons_with() {
         let id = ProductId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap();
-        let new = ProductChanges {
-            name: Some("Tea".parse().unwrap()),
-            price: Some("4.99".parse().unwrap()),
-            tax_class: Some("food".parse().unwrap()),
-            weight: Weight::parse(250).ok(),
-            stock: Some(StockChange::Absolute(7)),
-            ..ProductChanges::default()
+        let sellable = Sellable {
+            id,
+            variant_of: None,
+            name: "Tea".parse().unwrap(),
+            choices: vec![variant::Choice {
+                name: "Size".to_owned(),
+                value: "250 g".to_owned(),
+            }],
+            price: Price::stored("4.99".parse().unwrap()),
+            tax_class: TaxClass::stored("food".to_owned()),
+            weight: Weight::stored(250),
+            item: id,
+            item_units: 1,
+            item_free: 7,
         };
-        let product = Product::create(id, &new, 0).unwrap().into_view();
-        let item = Item::from((product, 9));
+        let item = Item::from((sellable, 9));
         assert_eq!((&*item.product_id, &*item.name), (&*id.text(), "Tea"));
+        assert_eq!(
+            (&*item.choices[0].name, &*item.choices[0].value),
+            ("Size", "250 g")
+        );
         assert_eq!((item.price, &*item.tax_class), (49_900, "food"));
         assert_eq!((item.weight_grams, item.available), (250, 9));
     }

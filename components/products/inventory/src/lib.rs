@@ -13,7 +13,7 @@ use products::domain::reservation::{RequestedLine, Settlement};
 use products::{instance, log_cause};
 
 use bindings::exports::mercato::products::inventory::{
-    Guest, InventoryError, Line, Rejection, RejectionReason, ReservationState, ReservedLine,
+    Choice, Guest, InventoryError, Line, Rejection, RejectionReason, ReservationState, ReservedLine,
 };
 
 mercato_contracts::component!(Component, "mercato:shop/products-inventory", "../../../wit");
@@ -123,8 +123,18 @@ impl From<domain::ReservedLine> for ReservedLine {
         Self {
             product_id: line.product_id.to_string(),
             name: line.name.as_str().to_owned(),
+            choices: line.choices.into_iter().map(Into::into).collect(),
             unit_price: line.unit_price.amount().units(),
             quantity: line.quantity.units(),
+        }
+    }
+}
+
+impl From<products::domain::variant::Choice> for Choice {
+    fn from(choice: products::domain::variant::Choice) -> Self {
+        Self {
+            name: choice.name,
+            value: choice.value,
         }
     }
 }
