@@ -206,7 +206,9 @@ impl Shop {
 
     /// All products that are not deleted, oldest first.
     pub fn all(&self) -> Vec<ProductView> {
-        let ids = self.texts("SELECT id FROM products WHERE deleted_at IS NULL AND variant_of IS NULL ORDER BY id");
+        let ids = self.texts(
+            "SELECT id FROM products WHERE deleted_at IS NULL AND variant_of IS NULL ORDER BY id",
+        );
         let find = |id: &str| self.products.store.product(ProductId::parse(id).unwrap());
         ids.iter().map(|id| find(id).unwrap().unwrap()).collect()
     }

@@ -1,11 +1,18 @@
 //! What admins send of a product. Texts are read by the domain's types; the other rules are the domain's, too.
 
+use std::collections::BTreeMap;
+
 use mercato_edge::{Fields, FromFields, FromJson, Price, Refusal, body};
-use products::domain::category::CategoryId;
+use mercato_kernel::ProductId;
+use products::application::commands::import_products::ImportRow;
+use products::domain::category::{CategoryId, CategoryPath};
 use products::domain::presentation::{ATTRIBUTE_CHARS_MAX, ATTRIBUTES_MAX, MediumDraft, Status};
 use products::domain::product::{ProductChanges, StockChange};
 use products::domain::slug::Slug;
 use products::domain::values::{Description, Name, Sku, TaxClass, Weight};
+use products::domain::variant::{
+    DrawsDraft, OPTION_VALUE_CHARS_MAX, OPTIONS_MAX, ProductOption, VariantDraft,
+};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -120,6 +127,132 @@ impl ToSchema for AttributesBody {
     }
 }
 
+/// One value of each option that a variant has.
+#[derive(Debug)]
+pub struct ChoicesBody(Vec<(String, String)>);
+
+impl FromFields for ChoicesBody {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn from_fields(fields: &mut Fields) -> Self {
+        Self(fields.others())
+    }
+}
+
+impl PartialSchema for ChoicesBody {
+    fn schema() -> RefOr<Schema> {
+        let value = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(OPTION_VALUE_CHARS_MAX));
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some(
+                "One value of each option of the product, by the options' names",
+            ))
+            .additional_properties(Some(value))
+            .max_properties(Some(OPTIONS_MAX))
+            .examples([serde_json::json!({"Size": "250 g"})]);
+        RefOr::T(Schema::Object(schema.build()))
+    }
+}
+
+impl ToSchema for ChoicesBody {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Choices".into()
+    }
+}
+
+/// What customers choose of a product.
+#[body(as = OptionInput)]
+#[derive(Debug)]
+pub struct OptionBody {
+    /// Its name, another one than those of the product's other options.
+    #[schema(min_length = 1, max_length = 50, example = "Size")]
+    name: String,
+    /// What can be chosen, in the order in which it is shown.
+    #[field(values)]
+    #[schema(min_items = 1, max_items = 100, example = json!(["250 g", "1 kg"]))]
+    values: Vec<String>,
+}
+
+impl From<&OptionBody> for ProductOption {
+    fn from(body: &OptionBody) -> Self {
+        Self {
+            name: body.name.clone(),
+            values: body.values.clone(),
+        }
+    }
+}
+
+/// The stock of another product or variant that a variant is taken from.
+#[body(as = DrawsInput)]
+#[derive(Debug)]
+pub struct DrawsBody {
+    /// The number of the product or variant that has the stock, which draws on no other itself. It may be one of the same request.
+    sku: Sku,
+    /// Units of it that one unit of the variant takes.
+    #[schema(minimum = 1, maximum = 10_000, example = 4)]
+    units: u32,
+}
+
+impl From<&DrawsBody> for DrawsDraft {
+    fn from(body: &DrawsBody) -> Self {
+        Self {
+            sku: body.sku.clone(),
+            units: body.units,
+        }
+    }
+}
+
+/// One of the things that a product is sold as; what is absent stays as it is.
+#[body(
+    as = VariantInput,
+    exclusive(stock, draws),
+    example = json!({"sku": "YIR-250", "price": 9.5, "options": {"Size": "250 g"}, "stock": 40})
+)]
+#[derive(Debug)]
+pub struct VariantBody {
+    /// Which of the product's variants it is. Without it, the one of the same values, or else a new one.
+    id: Option<ProductId>,
+    /// The shop's own number, unique among products and variants that are not deleted; `null` takes it away.
+    #[allow(
+        clippy::option_option,
+        reason = "absent and null mean different things in a PATCH"
+    )]
+    sku: Option<Option<Sku>>,
+    /// Price of one unit. A new variant that does not say it costs what the product does.
+    price: Option<Price>,
+    /// Weight of one unit; 0 when it is the product's.
+    weight_grams: Option<Weight>,
+    #[field(object)]
+    options: Option<ChoicesBody>,
+    /// Free units of its own; 0 when a new variant does not say it. Not together with `draws`.
+    stock: Option<Units>,
+    /// The stock that it shares with what has it; `null` gives it units of its own. Not together with `stock`.
+    #[field(object)]
+    #[allow(
+        clippy::option_option,
+        reason = "absent and null mean different things in a PATCH"
+    )]
+    draws: Option<Option<DrawsBody>>,
+}
+
+impl From<&VariantBody> for VariantDraft {
+    fn from(body: &VariantBody) -> Self {
+        let draws = body.draws.as_ref();
+        Self {
+            id: body.id,
+            sku: body.sku.clone(),
+            price: body.price.map(|price| price.0),
+            weight: body.weight_grams,
+            options: body.options.as_ref().map(|options| options.0.clone()),
+            stock: body.stock.map(|units| StockChange::Absolute(units.0)),
+            draws: draws.map(|draws| draws.as_ref().map(Into::into)),
+        }
+    }
+}
+
 /// Makes a struct a [`product_body`] with what rows of price lists do not have.
 macro_rules! written_product_body {
     ($(#[$attribute:meta])* $name:ident { $($before:tt)* } { $($after:tt)* }) => {
@@ -140,6 +273,12 @@ macro_rules! written_product_body {
                 #[field(values)]
                 #[schema(value_type = Vec<CategoryId>, required = false, max_items = 20)]
                 categories: Option<Vec<CategoryId>>,
+                /// All that customers choose of it, such as size and colour; then it is sold as its `variants`.
+                #[schema(value_type = Vec<OptionBody>, required = false, max_items = 3)]
+                options: Option<Vec<OptionBody>>,
+                /// All that it is sold as, at most one for each combination of values. Those that are not named are deleted.
+                #[schema(value_type = Vec<VariantBody>, required = false, max_items = 500)]
+                variants: Option<Vec<VariantBody>>,
                 $($after)*
             }
         }
@@ -149,12 +288,16 @@ macro_rules! written_product_body {
             fn written(&self) -> ProductChanges {
                 let media = self.media.as_ref();
                 let attributes = self.attributes.as_ref();
+                let options = self.options.as_ref();
+                let variants = self.variants.as_ref();
                 ProductChanges {
                     slug: self.slug.clone(),
                     status: self.status,
                     media: media.map(|media| media.iter().map(Into::into).collect()),
                     attributes: attributes.map(|attributes| attributes.0.clone()),
                     categories: self.categories.clone(),
+                    options: options.map(|options| options.iter().map(Into::into).collect()),
+                    variants: variants.map(|variants| variants.iter().map(Into::into).collect()),
                     ..self.common()
                 }
             }
@@ -175,9 +318,9 @@ written_product_body! {
         /// Stock keeping unit: the shop's own number, unique among products that are not deleted.
         #[field(null)]
         sku: Option<Sku>,
-        /// Price of one unit, in the shop's currency.
-        price: Price,
-        /// Units free to sell at first; 0 when absent.
+        /// Price of one unit, in the shop's currency. It may be absent when every variant has one.
+        price: Option<Price>,
+        /// Units free to sell at first; 0 when absent. Those of a product with options are sold by variants that draw on them.
         stock: Option<Units>,
     }
 }
@@ -187,7 +330,7 @@ impl From<&NewProductBody> for ProductChanges {
         Self {
             name: Some(body.name.clone()),
             sku: body.sku.clone().map(Some),
-            price: Some(body.price.0),
+            price: body.price.map(|price| price.0),
             stock: body.stock.map(|units| StockChange::Absolute(units.0)),
             ..body.written()
         }
@@ -235,35 +378,138 @@ impl From<&ChangesBody> for ProductChanges {
     }
 }
 
+/// Attributes in a row: an object in JSON, which stands in a cell of CSV as in JSON.
+#[derive(Debug, Default)]
+pub struct RowAttributes(Vec<(String, String)>);
+
+impl FromJson for RowAttributes {
+    fn placeholder() -> Self {
+        Self::default()
+    }
+
+    fn from_json(json: &str) -> Result<Self, Refusal> {
+        let attributes = serde_json::from_str::<BTreeMap<String, String>>(json);
+        let rule = || ("type", "must be a JSON object of texts".into());
+        let attributes = attributes.map_err(|_| rule())?;
+        Ok(Self(attributes.into_iter().collect()))
+    }
+}
+
+/// Paths of categories in a row, with blanks between them.
+#[derive(Debug, Default)]
+pub struct RowCategories(Vec<CategoryPath>);
+
+mercato_kernel::read_from_text!(
+    RowCategories,
+    |text: &str| {
+        let paths = text.split_ascii_whitespace().map(CategoryPath::from_text);
+        Ok(Self(paths.collect::<Result<_, Refusal>>()?))
+    },
+    Self::default()
+);
+
 product_body! {
-    /// A line of a price list in JSON; what is absent stays as it is.
+    /// A line of a price list in JSON; what is absent stays as it is. Lines of the same `slug` are about one product: each with options
+    /// about one of its variants, of which number, price, weight and stock are.
     #[body(
         as = ImportRow,
         example = json!({"sku": "CUP-90", "name": "Espresso cup", "description": "Porcelain, 90 ml", "price": 12.5, "stock": 20})
     )]
     ImportRowBody {
-        /// The number of the product that the line is about; when there is none of it, the line makes one.
-        sku: Sku,
+        /// The number of the product or variant that the line is about; when there is none of it, the line makes one. Without it the line is
+        /// about the product of the `slug`.
+        sku: Option<Sku>,
+        /// The readable address of the product; made from the name when a new one has none.
+        slug: Option<Slug>,
         /// Needed for a new product.
         name: Option<Name>,
     } {
-        /// Needed for a new product.
+        /// Needed for a new product or variant.
         price: Option<Price>,
         /// The number of free units; 0 for a new product when absent.
         stock: Option<Units>,
+        /// Whether the product is shown and sold; a new one is `published`.
+        status: Option<Status>,
+        /// The paths of all categories of the product, with blanks between them.
+        #[schema(value_type = String, required = false, max_length = 10_000, example = "coffee/espresso")]
+        categories: Option<RowCategories>,
+        /// All that is said of the product by name: an object, also in a cell of CSV.
+        #[schema(value_type = AttributesBody, required = false)]
+        attributes: Option<RowAttributes>,
+        /// The address of a picture that the product gets unless it has it.
+        #[schema(min_length = 1, max_length = 2000)]
+        image_url: Option<String>,
+        /// What stands for that picture where it is not shown.
+        #[schema(max_length = 500)]
+        image_alt: Option<String>,
+        /// The first option of a variant. A product that has none yet gets the options of its first line.
+        #[schema(min_length = 1, max_length = 50, example = "Size")]
+        option1_name: Option<String>,
+        /// The variant's value of the first option.
+        #[schema(min_length = 1, max_length = 100, example = "250 g")]
+        option1_value: Option<String>,
+        /// The second option.
+        #[schema(min_length = 1, max_length = 50)]
+        option2_name: Option<String>,
+        /// The variant's value of the second option.
+        #[schema(min_length = 1, max_length = 100)]
+        option2_value: Option<String>,
+        /// The third option.
+        #[schema(min_length = 1, max_length = 50)]
+        option3_name: Option<String>,
+        /// The variant's value of the third option.
+        #[schema(min_length = 1, max_length = 100)]
+        option3_value: Option<String>,
+        /// The number of the product or variant whose stock the variant is taken from; `stock` is absent then.
+        draws_sku: Option<Sku>,
+        /// Units of that stock that one unit of the variant takes; 1 when absent.
+        #[schema(minimum = 1, maximum = 10_000)]
+        draws_units: Option<u32>,
     }
 }
 
 impl ImportRowBody {
-    /// What the row says of its product, where `count` is what its stock counts.
-    pub fn changes(self, count: StockCount) -> ProductChanges {
+    /// Whether it says which product it is about.
+    pub const fn is_named(&self) -> bool {
+        self.sku.is_some() || self.slug.is_some()
+    }
+
+    /// What the row says, where `count` is what its stock counts.
+    pub fn row(self, count: StockCount) -> ImportRow {
         let common = self.common();
-        ProductChanges {
-            sku: Some(Some(self.sku)),
+        let options = [
+            (self.option1_name, self.option1_value),
+            (self.option2_name, self.option2_value),
+            (self.option3_name, self.option3_value),
+        ];
+        let draws = self.draws_sku.map(|sku| DrawsDraft {
+            sku,
+            units: self.draws_units.unwrap_or(1),
+        });
+        let medium = self.image_url.map(|url| MediumDraft {
+            url,
+            alt: self.image_alt.unwrap_or_default(),
+        });
+        let changes = ProductChanges {
+            sku: self.sku.map(Some),
+            slug: self.slug,
             name: self.name,
+            status: self.status,
             price: self.price.map(|price| price.0),
             stock: self.stock.map(|units| count(units.0)),
+            attributes: self.attributes.map(|attributes| attributes.0),
             ..common
+        };
+        // Whoever exports several products in one file has empty options in some rows.
+        let choices = options
+            .into_iter()
+            .filter_map(|(name, value)| name.zip(value));
+        ImportRow {
+            changes,
+            choices: choices.collect(),
+            draws,
+            medium,
+            categories: self.categories.map(|categories| categories.0),
         }
     }
 }
@@ -308,7 +554,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_product_needs_a_name_and_a_price() {
+    fn a_new_product_needs_a_name() {
         let product = new_product(r#"{"name":"Tea","price":0.1}"#).unwrap();
         let tea = ProductChanges {
             name: Some("Tea".parse().unwrap()),
@@ -319,7 +565,8 @@ mod tests {
         let missing = new_product("{}").unwrap_err();
         assert_eq!(
             named(&missing),
-            pairs(&[("name", "required"), ("price", "required")])
+            pairs(&[("name", "required")]),
+            "the price may be that of its variants"
         );
     }
 
@@ -374,6 +621,77 @@ mod tests {
             ),
             (r#"{"attributes":[]}"#, ("attributes", "type")),
             (r#"{"categories":["tea"]}"#, ("categories[0]", "format")),
+        ] {
+            assert_eq!(
+                named(&changes(body).unwrap_err()),
+                pairs(&[expected]),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn options_and_variants_can_be_given() {
+        let body = r#"{"options":[{"name":"Size","values":["S","M"]}],"variants":[
+            {"sku":"A","price":2,"options":{"Size":"S"},"stock":3},
+            {"id":"01890a5d-ac96-774b-bcce-b302099a8057","sku":null,"weightGrams":7,"draws":{"sku":"A","units":2}},
+            {"draws":null}]}"#;
+        let size = ProductOption {
+            name: "Size".to_owned(),
+            values: vec!["S".to_owned(), "M".to_owned()],
+        };
+        let draws = DrawsDraft {
+            sku: "A".parse().unwrap(),
+            units: 2,
+        };
+        let variants = vec![
+            VariantDraft {
+                sku: Some(Some("A".parse().unwrap())),
+                price: Some(Money::from_units(20_000)),
+                options: Some(vec![("Size".to_owned(), "S".to_owned())]),
+                stock: Some(StockChange::Absolute(3)),
+                ..VariantDraft::default()
+            },
+            VariantDraft {
+                id: ProductId::parse("01890a5d-ac96-774b-bcce-b302099a8057").ok(),
+                sku: Some(None),
+                weight: Weight::parse(7).ok(),
+                draws: Some(Some(draws)),
+                ..VariantDraft::default()
+            },
+            VariantDraft {
+                draws: Some(None),
+                ..VariantDraft::default()
+            },
+        ];
+        let read = changes(body).unwrap();
+        assert_eq!(read.options, Some(vec![size]));
+        assert_eq!(read.variants, Some(variants));
+        for (body, expected) in [
+            (
+                r#"{"options":[{"name":"Size"}]}"#,
+                ("options[0].values", "required"),
+            ),
+            (
+                r#"{"options":[{"name":7,"values":["S"]}]}"#,
+                ("options[0].name", "type"),
+            ),
+            (
+                r#"{"variants":[{"options":{"Size":7}}]}"#,
+                ("variants[0].options.Size", "type"),
+            ),
+            (
+                r#"{"variants":[{"stock":1,"draws":{"sku":"A","units":1}}]}"#,
+                ("variants[0].draws", "exclusive"),
+            ),
+            (
+                r#"{"variants":[{"draws":{"sku":"A"}}]}"#,
+                ("variants[0].draws.units", "required"),
+            ),
+            (
+                r#"{"variants":[{"colour":"red"}]}"#,
+                ("variants[0].colour", "unknown"),
+            ),
         ] {
             assert_eq!(
                 named(&changes(body).unwrap_err()),

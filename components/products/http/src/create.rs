@@ -8,7 +8,8 @@ use crate::product::{Audience, ProductResource, tagged};
 
 /// Add a product
 ///
-/// Adds a product to the catalogue. The `sku` and the `slug` of a deleted product are free again.
+/// Adds a product to the catalogue. The `sku` and the `slug` of a deleted product are free again. With `options` it is sold as its
+/// `variants`: each has one value of every option, a price, and units of its own (`stock`) or of another stock (`draws`).
 #[endpoint(
     POST "/api/v1/products", access = Admin, tag = "Catalogue", id = "createProduct",
     returns = "The product",

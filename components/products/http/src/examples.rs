@@ -11,7 +11,8 @@ use mercato_edge::{BASE_PATH, Created, FieldError, Json, Paged, Problem, Tagged}
 use mercato_kernel::ProductId;
 use mercato_money::{Currency, Money};
 use products::application::commands::import_products::RowOutcome;
-use products::application::ports::StockStats;
+use products::application::ports::{LowStock, StockStats};
+use products::domain::category::Tree;
 use products::domain::error::{ProductError, StoreError};
 use products::domain::presentation::MediumDraft;
 use products::domain::product::{Product, ProductChanges, ProductView, StockChange};
@@ -115,21 +116,17 @@ fn import() -> Result<OperationExamples, Problem> {
 }
 
 fn export() -> Result<OperationExamples, Problem> {
-    let row =
-        |product| serde_json::to_value(ExportRow::from(product)).map_err(|_| Problem::internal());
+    let tree = Tree::default();
+    let cup_row = ExportRow::all(&cup()?, &tree).pop();
+    let cup_row = serde_json::to_value(cup_row).map_err(|_| Problem::internal())?;
     let mut text = ExportFormat::Csv.header();
     for product in [cup()?, saucer()?] {
-        let written = ExportFormat::Csv.write(product, &mut text);
+        let written = ExportFormat::Csv.write(&product, &tree, &mut text);
         written.map_err(|_| Problem::internal())?;
     }
     Ok(EXPORT
         .examples(&[])
-        .answer_as(
-            "application/x-ndjson",
-            "cup",
-            "One of its lines",
-            row(cup()?)?,
-        )
+        .answer_as("application/x-ndjson", "cup", "One of its lines", cup_row)
         .answer_as("text/csv", "two", "Two products", json!(text)))
 }
 
@@ -149,7 +146,11 @@ fn stats() -> Result<OperationExamples, Problem> {
     let stats = StockStats {
         products: 250,
         out_of_stock: 0,
-        low_stock: vec![saucer()?],
+        low_stock: vec![LowStock {
+            product: saucer()?,
+            variant_of: None,
+            choices: Vec::new(),
+        }],
     };
     let answer = Json(StatsResource::new(stats, currency()?));
     STATS

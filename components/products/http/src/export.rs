@@ -5,14 +5,14 @@ use mercato_edge::{
     Reply, StreamedBody, TokenGuard, accepts, endpoint, header, query,
 };
 use mercato_kernel::named;
-use products::application::ports::Ports;
+use products::application::ports::{Ports, Store as _};
 use products::application::queries::list_products;
 use products::domain::listing::{Filter, Sort, SortKey};
 use strum::{IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use crate::price_list::{ExportFormat, ExportRow};
-use crate::problems::problem;
+use crate::problems::{problem, store_problem};
 
 /// How the catalogue is to be exported.
 #[query]
@@ -65,9 +65,9 @@ impl Answer for Export {
 
 /// Export the catalogue
 ///
-/// All products that are published, the oldest first, as rows of a price list: what `POST /products/import` reads. Drafts and what is
-/// archived is left out, for a row has no status. Importing the file changes nothing, as long as nobody changes the products meanwhile. Products without a number are there too, and an import
-/// reports these rows as failed.
+/// All products that are published, the oldest first, as rows of a price list: what `POST /products/import` reads. Importing the
+/// file changes nothing, as long as nobody changes the products meanwhile. The first row of a product is about the product; one with options
+/// has a row for each variant after it, and further pictures have rows of their own.
 ///
 /// The file is made while it is sent, of any length. When it cannot be completed, the answer breaks off; it ends so, too, when the
 /// access token ends or is revoked meanwhile.
@@ -106,9 +106,11 @@ async fn send(
         let page = list_products::handle(ports, page_after(after))
             .map_err(problem)?
             .page;
-        for product in page.entries {
+        let products = ports.store().with_variants(page.entries);
+        let tree = ports.store().tree().map_err(store_problem)?;
+        for product in products.map_err(store_problem)? {
             format
-                .write(product, &mut text)
+                .write(&product, &tree, &mut text)
                 .map_err(|_| Problem::internal())?;
         }
         sender.send(std::mem::take(&mut text)).await;
@@ -142,10 +144,13 @@ mod tests {
     use mercato_platform::ids::RandomIds;
     use mercato_testing::run;
     use products::Products;
-    use products::application::commands::create_product;
     use products::application::commands::import_products::{self, RowOutcome};
+    use products::application::commands::{create_category, create_product};
+    use products::domain::category::{CategoryChanges, CategoryId};
+    use products::domain::presentation::MediumDraft;
     use products::domain::product::{ProductChanges, StockChange};
     use products::domain::values::Weight;
+    use products::domain::variant::{DrawsDraft, ProductOption, VariantDraft};
 
     use super::*;
     use crate::price_list::{Options, Upload};
@@ -238,6 +243,79 @@ mod tests {
         assert_eq!(rows_of(&whole(&other, ExportFormat::Csv)), rows_of(&file));
     }
 
+    /// A coffee of two sizes from one stock of its own, and of a third one with units of its own.
+    fn coffee(category: CategoryId) -> ProductChanges {
+        let variant = |size: &str, sku: &str| VariantDraft {
+            sku: Some(Some(sku.parse().unwrap())),
+            price: Some(Money::from_units(90_000)),
+            options: Some(vec![("Size".to_owned(), size.to_owned())]),
+            ..VariantDraft::default()
+        };
+        let drawing = |size: &str, sku: &str, units| VariantDraft {
+            draws: Some(Some(DrawsDraft {
+                sku: "BEANS".parse().unwrap(),
+                units,
+            })),
+            ..variant(size, sku)
+        };
+        let medium = |number: u32| MediumDraft {
+            url: format!("/pictures/{number}.svg"),
+            alt: format!("\"Picture\", {number}"),
+        };
+        ProductChanges {
+            media: Some((0..6).map(medium).collect()),
+            attributes: Some(vec![(
+                "Origin".to_owned(),
+                "Ethiopia; \"Sidamo\"".to_owned(),
+            )]),
+            categories: Some(vec![category]),
+            options: Some(vec![ProductOption {
+                name: "Size".to_owned(),
+                values: ["250 g", "1 kg", "tin"].map(ToOwned::to_owned).into(),
+            }]),
+            variants: Some(vec![
+                drawing("250 g", "C-250", 1),
+                drawing("1 kg", "C-1000", 4),
+                VariantDraft {
+                    stock: Some(StockChange::Absolute(3)),
+                    weight: Weight::parse(400).ok(),
+                    ..variant("tin", "C-TIN")
+                },
+            ]),
+            ..product("Coffee", Some("BEANS"), "")
+        }
+    }
+
+    #[test]
+    fn variants_pictures_and_categories_are_exported_too() {
+        let [shop, other] = std::array::from_fn(|_| shop());
+        let category = |shop: &Shop, parent: Option<CategoryId>, name: &str| {
+            let inside = CategoryChanges {
+                parent: Some(parent),
+                ..CategoryChanges::default()
+            };
+            create_category::handle(&**shop, &name.parse().unwrap(), &inside)
+                .unwrap()
+                .id
+        };
+        let drinks = category(&shop, None, "Drinks");
+        let inside = category(&shop, Some(drinks), "Coffee");
+        let elsewhere = category(&other, None, "Drinks");
+        category(&other, Some(elsewhere), "Coffee");
+        create_product::handle(&*shop, &product("Tea", None, "no number")).unwrap();
+        create_product::handle(&*shop, &coffee(inside)).unwrap();
+        for format in [ExportFormat::Ndjson, ExportFormat::Csv] {
+            let file = whole(&shop, format);
+            // One for the tea; one for the coffee, three for its variants, and two for the pictures that are left.
+            let rows = file.lines().count() - usize::from(format == ExportFormat::Csv);
+            assert_eq!(rows, 7, "{file}");
+            let outcomes = import(&shop, format, file.clone());
+            assert_eq!(outcomes, [const { RowOutcome::Unchanged }; 7], "{file}");
+            import(&other, format, file.clone());
+            assert_eq!(rows_of(&whole(&other, format)), rows_of(&file));
+        }
+    }
+
     #[test]
     fn an_export_has_all_pages_and_asks_before_each() {
         let shop = shop();
@@ -248,14 +326,16 @@ mod tests {
         create_product::handle(&*shop, &product("No number", None, "")).unwrap();
         let file = whole(&shop, ExportFormat::Csv);
         assert_eq!(file.lines().count(), 203);
-        assert!(file.starts_with("sku,name,description,price,stock,taxClass,weightGrams\r\n"));
-        assert!(file.contains("\r\nS-0,Tea,,12.3456,7,food,250\r\n"));
-        assert!(file.contains("\r\n,No number,,12.3456,7,food,250\r\n"));
+        assert!(
+            file.starts_with("sku,slug,name,description,status,price,stock,taxClass,weightGrams,")
+        );
+        assert!(file.contains("\r\nS-0,tea,Tea,,published,12.3456,7,food,250,,{},,,"));
+        assert!(file.contains("\r\n,no-number,No number,,published,12.3456,7,food,250,,{},"));
         let lines = whole(&shop, ExportFormat::Ndjson);
         assert_eq!(lines.lines().count(), 202);
-        assert!(
-            lines.contains(r#"{"sku":null,"name":"No number","description":"","price":12.3456,"#)
-        );
+        assert!(lines.contains(
+            r#"{"slug":"no-number","name":"No number","description":"","status":"published","#
+        ));
         let asked = Rc::new(Cell::new(0));
         let counted = Rc::clone(&asked);
         let revoked = exported(&shop, ExportFormat::Csv, async move || {

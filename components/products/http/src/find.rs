@@ -28,11 +28,11 @@ impl PathParameter for ProductPath {
 /// One product
 ///
 /// A product of the catalogue, by its id or by its slug. A slug that it had before is answered with 301, and the address by the
-/// slug that it has now. An admin also sees `reserved` and `sold`, and products that are not published.
+/// slug that it has now, and so is the id of a variant, as order lines have it, by the address of its product. An admin also sees `reserved` and `sold`, and products that are not published.
 #[endpoint(
     GET "/api/v1/products/{id}", access = Optional, tag = "Catalogue", id = "findProduct",
     returns = "The product",
-    301: MovedPermanently = "The product has another slug by now",
+    301: MovedPermanently = "The product has another slug by now, or the id is that of one of its variants",
     404 = "No such product, deleted, or not published",
 )]
 pub async fn find(

@@ -56,8 +56,9 @@ pub struct Interrupted<'a> {
 
 /// Import a price list
 ///
-/// Creates and changes products by their `sku`, up to 100,000 rows and 64 MiB in one request, read as they arrive. An unknown
-/// `sku` makes a product, which needs `name` and `price`; a known one changes it, and what is absent stays. `stock` is the
+/// Creates and changes products and variants by their `sku`, up to 100,000 rows and 64 MiB in one request, read as they arrive. An unknown
+/// `sku` makes a product, which needs `name` and `price`; a known one changes it, and what is absent stays. A row with options
+/// (`option1Name`, `option1Value` and so on) is about a variant of the product of its `slug`. `stock` is the
 /// number of free units, or with `stock=onHand` that of the free and the reserved ones. Of two rows with the same `sku` the
 /// later one wins. A row that breaks a rule fails by itself and is reported by its line; the others stay. Sent again, the same
 /// file changes nothing.
@@ -66,9 +67,8 @@ pub struct Interrupted<'a> {
 /// up to 256; they are separated by commas, semicolons or tabs, as the first row is. An empty cell says nothing, so what it is
 /// about stays as it is; a row of empty cells is passed over.
 ///
-/// **Shopify's product CSV** is recognised by its header (`Handle`, `Title`, `Variant SKU`, `Variant Price`). Every variant becomes a
-/// product, named after its title and its options, as in `Oak desk – Large / Black`; columns that are not read are named in `ignored`. Rows of
-/// products whose `Status` is not `active` fail, as those of a product that has no `Title` before do.
+/// **Shopify's product CSV** is recognised by its header (`Handle`, `Title`, `Variant SKU`, `Variant Price`): products with their options,
+/// variants, pictures and status; columns that are not read are named in `ignored`. Rows of a product that has no `Title` before them fail.
 ///
 /// With `dryRun=true` nothing is changed, and the report says what would become of the rows. Each is held against what is stored: a
 /// number that is new and stands in two rows far apart is reported as created twice.

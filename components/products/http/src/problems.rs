@@ -43,6 +43,14 @@ pub fn problem(error: ProductError) -> Problem {
             "slug-taken",
             "another product has this slug: choose a free one",
         ),
+        ProductError::StockIsDrawn => Problem::conflict(
+            "stock-drawn",
+            "variants draw on this stock, so it cannot be deleted or draw on another one: let them draw on another one first",
+        ),
+        ProductError::LastVariant => Problem::conflict(
+            "last-variant",
+            "the product is published and has no other variant: delete the product, or make it a draft first",
+        ),
         ProductError::VersionMismatch => Problem::precondition_failed(),
         ProductError::InsufficientStock => {
             let detail = "the stock would be less than 0: read the product again and choose a smaller change";

@@ -8,6 +8,7 @@ use mercato_money::Currency;
 use products::domain::category::CategoryId;
 use products::domain::presentation::{Medium, Status};
 use products::domain::product::{ProductView, Seen};
+use products::domain::variant::{Choice, ProductOption, Variant};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -66,8 +67,12 @@ pub struct ProductResource {
     /// Stock keeping unit: the shop's own number, if it has one.
     #[schema(required = true, min_length = 1, max_length = 64)]
     sku: Option<String>,
-    /// Price of one unit.
+    /// Price of one unit; with options that of the variant that costs least.
     price: Price,
+    /// The same.
+    price_from: Price,
+    /// Price of one unit of the variant that costs most.
+    price_to: Price,
     /// How it is taxed: the name of a class that the tax settings of checkouts know.
     #[schema(min_length = 1, max_length = 40, example = "standard")]
     tax_class: String,
@@ -76,16 +81,27 @@ pub struct ProductResource {
     weight_grams: u32,
     /// The shop's currency (ISO 4217).
     currency: CurrencyCode,
-    /// Units free to sell now.
+    /// Units free to sell now. Variants that share a stock share its units, which count once.
     #[schema(minimum = 0)]
     stock: u64,
     /// Whether there are any.
     available: bool,
-    /// Units held for orders that are not paid yet; only for admins.
+    /// What customers choose of it; nothing of most products. What is ordered then is one of its variants.
+    #[schema(max_items = 3)]
+    options: Vec<OptionResource>,
+    /// What it is sold as: without options one variant, which has the product's id. Lists leave it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<VariantResource>, required = false, max_items = 500)]
+    variants: Option<Vec<VariantResource>>,
+    /// Free units of the product itself where it has options, for variants that draw on them; only for admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false, minimum = 0)]
+    own_stock: Option<u64>,
+    /// Units of its own that are held for orders which are not paid yet; only for admins.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u64, required = false, minimum = 0)]
     reserved: Option<u64>,
-    /// Units of paid orders; only for admins.
+    /// Units of its own of paid orders; only for admins.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u64, required = false, minimum = 0)]
     sold: Option<u64>,
@@ -122,11 +138,158 @@ impl From<&Medium> for MediumResource {
     }
 }
 
+/// What customers choose of a product.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProductOption)]
+pub struct OptionResource {
+    #[schema(min_length = 1, max_length = 50, example = "Size")]
+    name: String,
+    /// What can be chosen, in the order in which it is shown.
+    #[schema(min_items = 1, max_items = 100, example = json!(["250 g", "1 kg"]))]
+    values: Vec<String>,
+}
+
+impl From<ProductOption> for OptionResource {
+    fn from(option: ProductOption) -> Self {
+        Self {
+            name: option.name,
+            values: option.values,
+        }
+    }
+}
+
+/// The value that a variant has of one option.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Choice)]
+pub struct ChoiceResource {
+    #[schema(min_length = 1, max_length = 50, example = "Size")]
+    name: String,
+    #[schema(min_length = 1, max_length = 100, example = "250 g")]
+    value: String,
+}
+
+impl From<&Choice> for ChoiceResource {
+    fn from(choice: &Choice) -> Self {
+        Self {
+            name: choice.name.clone(),
+            value: choice.value.clone(),
+        }
+    }
+}
+
+/// One of the things that a product is sold as.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Variant)]
+pub struct VariantResource {
+    /// By which it is ordered.
+    id: ProductId,
+    /// The shop's own number, if it has one.
+    #[schema(required = true, min_length = 1, max_length = 64)]
+    sku: Option<String>,
+    /// Its value of each option, in the order of the options.
+    #[schema(max_items = 3)]
+    options: Vec<ChoiceResource>,
+    /// Price of one unit.
+    price: Price,
+    /// Weight of one unit; 0 when it is not known.
+    #[schema(minimum = 0, maximum = 1_000_000_000, example = 250)]
+    weight_grams: u32,
+    /// Units of it that are free to sell now.
+    #[schema(minimum = 0)]
+    stock: u64,
+    /// Whether there are any.
+    available: bool,
+    /// The stock that it is taken from, if not from units of its own; only for admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = DrawsResource, required = false)]
+    draws: Option<DrawsResource>,
+    /// Units of its own that are held for orders which are not paid yet; only for admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false, minimum = 0)]
+    reserved: Option<u64>,
+    /// Units of its own of paid orders; only for admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false, minimum = 0)]
+    sold: Option<u64>,
+}
+
+/// The stock of another product or variant that a variant is taken from.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Draws)]
+pub struct DrawsResource {
+    /// The product or variant that has the stock.
+    product_id: ProductId,
+    /// Its number, unless that was taken away since.
+    #[schema(required = true, min_length = 1, max_length = 64)]
+    sku: Option<String>,
+    /// Units of it that one unit of the variant takes.
+    #[schema(minimum = 1, maximum = 10_000)]
+    units: u32,
+}
+
+impl VariantResource {
+    fn new(variant: &Variant, product: &ProductView, audience: Audience) -> Self {
+        let for_admins = |units| (audience == Audience::Admins).then_some(units);
+        let grams = match variant.weight.grams() {
+            0 => product.weight.grams(),
+            grams => grams,
+        };
+        let draws = variant.draws.as_ref().map(|drawn| DrawsResource {
+            product_id: drawn.item,
+            sku: drawn.sku.clone().map(Into::into),
+            units: drawn.units,
+        });
+        Self {
+            id: variant.id,
+            sku: variant.sku.clone().map(Into::into),
+            options: variant.choices.iter().map(Into::into).collect(),
+            price: variant.price.amount().into(),
+            weight_grams: grams,
+            stock: variant.available(),
+            available: variant.available() > 0,
+            draws: draws.filter(|_| audience == Audience::Admins),
+            reserved: for_admins(variant.stock.reserved()),
+            sold: for_admins(variant.stock.sold()),
+        }
+    }
+
+    /// The only variant of a product without options.
+    fn only(product: &ProductView, audience: Audience) -> Self {
+        let for_admins = |units| (audience == Audience::Admins).then_some(units);
+        Self {
+            id: product.id,
+            sku: product.sku.clone().map(Into::into),
+            options: Vec::new(),
+            price: product.price.amount().into(),
+            weight_grams: product.weight.grams(),
+            stock: product.available(),
+            available: product.available() > 0,
+            draws: None,
+            reserved: for_admins(product.stock.reserved()),
+            sold: for_admins(product.stock.sold()),
+        }
+    }
+
+    fn all(product: &ProductView, audience: Audience) -> Option<Vec<Self>> {
+        let variants = product.variants.as_ref()?;
+        if !product.has_options() {
+            return Some(vec![Self::only(product, audience)]);
+        }
+        let shown = variants.iter();
+        Some(shown.map(|one| Self::new(one, product, audience)).collect())
+    }
+}
+
 impl ProductResource {
     /// The product for that audience.
     pub fn new(product: ProductView, currency: Currency, audience: Audience) -> Self {
         let for_admins = |units| (audience == Audience::Admins).then_some(units);
         let stock = product.stock;
+        let variants = VariantResource::all(&product, audience);
+        let (units, price) = (product.available(), product.price.amount());
+        let own_stock = product.has_options().then(|| stock.free());
         Self {
             id: product.id,
             name: product.name.into(),
@@ -137,12 +300,20 @@ impl ProductResource {
             attributes: product.attributes.as_map().clone(),
             categories: product.categories,
             sku: product.sku.map(Into::into),
-            price: product.price.amount().into(),
+            price: price.into(),
+            price_from: price.into(),
+            price_to: product
+                .price_to
+                .map_or(price, |price| price.amount())
+                .into(),
             tax_class: product.tax_class.into(),
             weight_grams: product.weight.grams(),
             currency: CurrencyCode(currency),
-            stock: stock.free(),
-            available: stock.free() > 0,
+            stock: units,
+            available: units > 0,
+            options: product.options.into_iter().map(Into::into).collect(),
+            variants,
+            own_stock: own_stock.and_then(for_admins),
             reserved: for_admins(stock.reserved()),
             sold: for_admins(stock.sold()),
             version: product.version,
@@ -164,11 +335,11 @@ pub fn tagged(
     currency: Currency,
     audience: Audience,
 ) -> Tagged<ProductResource> {
-    let (version, stock) = (product.version, product.stock);
+    let (version, (free, (reserved, sold))) = (product.version, product.counts());
     let shown = Tagged::new(ProductResource::new(product, currency, audience), version);
     match audience {
-        Audience::Everyone => shown.and(&[stock.free()]),
-        Audience::Admins => shown.and(&[stock.free(), stock.reserved(), stock.sold()]),
+        Audience::Everyone => shown.and(&[free]),
+        Audience::Admins => shown.and(&[free, reserved, sold]),
     }
 }
 
@@ -239,7 +410,9 @@ pub mod tests {
             concat!(
                 r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","name":"Tea","slug":"tea","status":"published","description":"","#,
                 r#""media":[],"attributes":{},"categories":[],"sku":null,"#,
-                r#""price":4.99,"taxClass":"standard","weightGrams":0,"currency":"EUR","stock":0,"available":false,"version":3,"#,
+                r#""price":4.99,"priceFrom":4.99,"priceTo":4.99,"taxClass":"standard","weightGrams":0,"currency":"EUR","#,
+                r#""stock":0,"available":false,"options":[],"variants":[{"id":"01890a5d-ac96-774b-bcce-b302099a8057","sku":null,"options":[],"#,
+                r#""price":4.99,"weightGrams":0,"stock":0,"available":false}],"version":3,"#,
                 r#""createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"2024-02-29T00:00:00.123Z"}"#
             )
         );

@@ -104,6 +104,9 @@ pub trait Store {
     /// The product that has the variant of that identifier, both not deleted, without its variants.
     fn product_of_variant(&self, id: ProductId) -> Result<Option<ProductView>, StoreError>;
 
+    /// These products with their variants.
+    fn with_variants(&self, products: Vec<ProductView>) -> Result<Vec<ProductView>, StoreError>;
+
     /// Those of these products and variants that can be ordered, in any order.
     fn sellables(&self, ids: &[ProductId]) -> Result<Vec<Sellable>, StoreError>;
 

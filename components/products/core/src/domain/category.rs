@@ -75,15 +75,28 @@ pub enum CategoryKey {
     Path(CategoryPath),
 }
 
+impl mercato_kernel::FromText for CategoryPath {
+    fn from_text(text: &str) -> Result<Self, Refusal> {
+        let is_path = text.split('/').count() <= CATEGORY_DEPTH_MAX
+            && text.split('/').all(|slug| slug.parse::<Slug>().is_ok());
+        if is_path {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err((
+                "format",
+                "must be the path of a category, such as coffee/espresso".into(),
+            ))
+        }
+    }
+}
+
 impl mercato_kernel::FromText for CategoryKey {
     fn from_text(text: &str) -> Result<Self, Refusal> {
         if let Ok(id) = CategoryId::parse(text) {
             return Ok(Self::Id(id));
         }
-        let is_path = text.split('/').count() <= CATEGORY_DEPTH_MAX
-            && text.split('/').all(|slug| slug.parse::<Slug>().is_ok());
-        if is_path {
-            return Ok(Self::Path(CategoryPath(text.to_owned())));
+        if let Ok(path) = CategoryPath::from_text(text) {
+            return Ok(Self::Path(path));
         }
         let rest = "must be the id of a category, a UUID, or its path, such as coffee/espresso";
         Err(("format", rest.into()))
@@ -150,7 +163,7 @@ pub enum TreeError {
 }
 
 /// All categories of a shop, each after the one that it is inside of, in their order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tree(Vec<CategoryView>);
 
 impl Tree {
@@ -171,6 +184,12 @@ impl Tree {
     #[must_use]
     pub fn into_categories(self) -> Vec<CategoryView> {
         self.0
+    }
+
+    /// The category of that path.
+    #[must_use]
+    pub fn at(&self, path: &CategoryPath) -> Option<&CategoryView> {
+        self.0.iter().find(|category| category.path == *path)
     }
 
     /// The category of that identifier.

@@ -52,14 +52,16 @@ impl Checked {
             None => Ok(view.stock),
         };
         match (price, media, attributes, categories, options, stock) {
-            (Ok(price), Ok(media), Ok(attributes), Ok(categories), Ok(options), stock) => Ok(Self {
-                price,
-                stock: stock?,
-                media,
-                attributes,
-                categories,
-                options,
-            }),
+            (Ok(price), Ok(media), Ok(attributes), Ok(categories), Ok(options), stock) => {
+                Ok(Self {
+                    price,
+                    stock: stock?,
+                    media,
+                    attributes,
+                    categories,
+                    options,
+                })
+            }
             (.., Err(ProductError::Invalid(more))) => {
                 errors.extend(more);
                 Err(ProductError::Invalid(errors))

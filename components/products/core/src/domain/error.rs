@@ -70,6 +70,9 @@ pub enum ProductError {
     /// Variants draw on the stock of what would be deleted, or would draw on another one itself.
     #[error("variants draw on this stock")]
     StockIsDrawn,
+    /// What is published and has options would have no variant left.
+    #[error("the last variant of what is published")]
+    LastVariant,
     /// The change would make the stock larger than it may be.
     #[error("the stock would be too large")]
     TooMuchStock,

@@ -338,7 +338,11 @@ impl Product {
             Some(drafts) => owner.replace(drafts, means)?,
             None => owner.keep().map_err(ProductError::Invalid)?,
         };
-        if had_options && !options.is_empty() && changes.price.is_some() && changes.variants.is_none() {
+        if had_options
+            && !options.is_empty()
+            && changes.price.is_some()
+            && changes.variants.is_none()
+        {
             let rule = "is that of each variant: send variants, or change the variant by its id";
             let error = broken("price", "variants", rule);
             return Err(ProductError::Invalid(vec![error]));
@@ -396,8 +400,15 @@ impl Product {
             let error = broken("id", "variant", rule);
             return Err(ProductError::Invalid(vec![error]));
         }
-        if draft.stock.is_some() && self.view.variants().iter().any(|one| one.id == id && one.draws.is_some()) {
-            let rule = "cannot be set of a variant that draws on another stock: set that of the other one";
+        if draft.stock.is_some()
+            && self
+                .view
+                .variants()
+                .iter()
+                .any(|one| one.id == id && one.draws.is_some())
+        {
+            let rule =
+                "cannot be set of a variant that draws on another stock: set that of the other one";
             let error = broken("stock", "draws", rule);
             return Err(ProductError::Invalid(vec![error]));
         }
@@ -411,13 +422,16 @@ impl Product {
     /// The product without one of its variants, as its next version.
     ///
     /// # Errors
-    /// [`ProductError::Invalid`] when it is published and has no other one, [`ProductError::NotFound`].
+    /// [`ProductError::LastVariant`] when it is published and has no other one, [`ProductError::NotFound`].
     pub fn without_variant(self, id: ProductId, now: u64) -> Result<Self, ProductError> {
         let mut variants = self.view.variants().to_vec();
         let before = variants.len();
         variants.retain(|variant| variant.id != id);
         if variants.len() == before {
             return Err(ProductError::NotFound);
+        }
+        if variants.is_empty() && self.view.status == Status::Published {
+            return Err(ProductError::LastVariant);
         }
         self.with_variants(variants, now)
     }

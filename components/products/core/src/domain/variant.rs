@@ -198,7 +198,9 @@ pub fn offered(variants: &[Variant]) -> u64 {
         let most = items.entry(item).or_insert(0_u64);
         *most = (*most).max(variant.available());
     }
-    items.values().fold(0, |sum, units| sum.saturating_add(*units))
+    items
+        .values()
+        .fold(0, |sum, units| sum.saturating_add(*units))
 }
 
 /// What somebody wrote of the stock that a variant is taken from.
@@ -320,7 +322,9 @@ impl Owner<'_> {
         }
         if self.options.is_empty() && !drafts.is_empty() {
             let rule = "need options, which tell them apart";
-            return Err(ProductError::Invalid(vec![broken("variants", "options", rule)]));
+            return Err(ProductError::Invalid(vec![broken(
+                "variants", "options", rule,
+            )]));
         }
         let (mut variants, mut errors) = (Vec::<Variant>::new(), Vec::new());
         let mut new_ids = means.ids.iter().copied();
@@ -483,7 +487,9 @@ impl Owner<'_> {
             let draws = match &draft.draws {
                 None => Ok(variant.draws.clone()),
                 Some(None) => Ok(None),
-                Some(Some(draws)) => self.resolve(&path(index), variant, draws, &variants, drafts, means),
+                Some(Some(draws)) => {
+                    self.resolve(&path(index), variant, draws, &variants, drafts, means)
+                }
             };
             match draws {
                 Ok(draws) => drawing.push(draws),
@@ -526,7 +532,10 @@ impl Owner<'_> {
             free: free(drawn.item).unwrap_or(drawn.free),
             ..drawn
         };
-        drawing.into_iter().map(|drawn| drawn.map(refresh)).collect()
+        drawing
+            .into_iter()
+            .map(|drawn| drawn.map(refresh))
+            .collect()
     }
 
     /// What the sent number of a stock stands for.
@@ -588,13 +597,11 @@ impl Owner<'_> {
 }
 
 /// The variant with what a draft says of it but for the stock that it draws on.
-fn changed(
-    path: &str,
-    variant: Variant,
-    draft: &VariantDraft,
-) -> Result<Variant, ProductError> {
+fn changed(path: &str, variant: Variant, draft: &VariantDraft) -> Result<Variant, ProductError> {
     let mut errors = Vec::new();
-    let price = draft.price.map(|price| Price::parse(&format!("{path}price"), price));
+    let price = draft
+        .price
+        .map(|price| Price::parse(&format!("{path}price"), price));
     let price = price.transpose().map_err(|error| errors.push(error));
     if draft.stock.is_some() && matches!(draft.draws, Some(Some(_))) {
         let rule = "cannot be set of a variant that draws on another stock";

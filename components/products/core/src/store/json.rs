@@ -63,7 +63,9 @@ pub fn options(row: &Row) -> Result<Vec<ProductOption>, Error> {
 /// The names and values of choices.
 pub fn pairs_of(choices: &[Choice]) -> Vec<(&str, &str)> {
     let choices = choices.iter();
-    choices.map(|choice| (&*choice.name, &*choice.value)).collect()
+    choices
+        .map(|choice| (&*choice.name, &*choice.value))
+        .collect()
 }
 
 /// What was chosen of a product's options.

@@ -7,9 +7,9 @@ mod products;
 mod renewal;
 mod reservations;
 mod rows;
-mod variants;
 #[cfg(test)]
 mod tests;
+mod variants;
 
 use std::collections::BTreeMap;
 
@@ -98,6 +98,11 @@ impl Store for SqlStore {
     fn product_of_variant(&self, id: ProductId) -> Result<Option<ProductView>, StoreError> {
         self.0
             .read(|connection| products::find_of_variant(connection, id))
+    }
+
+    fn with_variants(&self, products: Vec<ProductView>) -> Result<Vec<ProductView>, StoreError> {
+        self.0
+            .read(|connection| variants::added(connection, products))
     }
 
     fn sellables(&self, ids: &[ProductId]) -> Result<Vec<Sellable>, StoreError> {

@@ -303,7 +303,10 @@ pub fn stats(connection: &Connection) -> Result<StockStats, StoreError> {
     Ok(StockStats {
         products: count("products")?,
         out_of_stock: count("out_of_stock")?,
-        low_stock: low_stock.iter().map(to_low_stock).collect::<Result<_, _>>()?,
+        low_stock: low_stock
+            .iter()
+            .map(to_low_stock)
+            .collect::<Result<_, _>>()?,
     })
 }
 

@@ -192,7 +192,10 @@ impl Inventory for Connection {
         for (item, units) in lines.iter().map(ReservedLine::item_units) {
             *taken.entry(item).or_insert(0_u64) += units;
         }
-        let pairs: Vec<_> = taken.iter().map(|(item, units)| (item.to_string(), units)).collect();
+        let pairs: Vec<_> = taken
+            .iter()
+            .map(|(item, units)| (item.to_string(), units))
+            .collect();
         let changed = self.execute_counted(TAKE, params![Value::json(&pairs)])?;
         check_rows(changed, taken.len(), "products")
     }

@@ -6,9 +6,9 @@ use mercato_kernel::ProductId;
 use mercato_money::Money;
 use mercato_sql::{Connection, Error, Row, Value, params, placeholders};
 
+use super::json;
 use super::products::{self, stock};
 use super::rows::{self, check_rows, json_of, key};
-use super::json;
 use crate::application::locks::{self, Locks};
 use crate::domain::error::StoreError;
 use crate::domain::product::{Product, ProductView};
@@ -264,17 +264,25 @@ pub fn save(
         return Ok(());
     }
     let is_kept = |one: &&Variant| variants.iter().any(|variant| variant.id == one.id);
-    let gone: Vec<ProductId> = before.iter().filter(|one| !is_kept(one)).map(|one| one.id).collect();
+    let gone: Vec<ProductId> = before
+        .iter()
+        .filter(|one| !is_kept(one))
+        .map(|one| one.id)
+        .collect();
     if !gone.is_empty() {
         connection.execute(DELETE, params![json_of(&gone), view.updated_at])?;
     }
     let known = |variant: &Variant| before.iter().find(|one| one.id == variant.id);
-    let is_changed = |one: &&Variant| known(one).is_some_and(|before| before.version != one.version);
+    let is_changed =
+        |one: &&Variant| known(one).is_some_and(|before| before.version != one.version);
     for variant in variants.iter().filter(is_changed) {
         let changed = connection.execute_counted(SAVE, &saved(variant))?;
         check_rows(changed, 1, "variants")?;
     }
-    let new = variants.iter().zip(0_u64..).filter(|(one, _)| known(one).is_none());
+    let new = variants
+        .iter()
+        .zip(0_u64..)
+        .filter(|(one, _)| known(one).is_none());
     let rows = new.map(|(variant, position)| inserted(view, variant, position));
     connection.insert_rows(INSERT, rows)?;
     let ids = |variants: &[Variant]| variants.iter().map(|one| one.id).collect::<Vec<_>>();

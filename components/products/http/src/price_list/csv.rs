@@ -3,9 +3,9 @@
 use std::fmt;
 
 use mercato_edge::{FieldError, Fields, FromFields as _, Problem};
-use products::domain::product::ProductChanges;
+use products::application::commands::import_products::ImportRow;
 
-use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, changes, split};
+use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, row_of, split};
 use super::options::{COLUMNS, ColumnNames, MALFORMED_CSV, Options, header_rule, no_header};
 use super::records::{Fault, MAX_COLUMNS, Record, Records};
 use super::shopify::{self, ShopifyColumn};
@@ -183,7 +183,7 @@ impl CsvReader {
             if let Some(name) = self.names.given(column) {
                 let rest = format!("is to be the column \"{name}\", which is not there");
                 errors.push(error(column, "required", &rest));
-            } else if column == "sku" {
+            } else if column == "sku" && !columns.contains(&Some("slug")) {
                 errors.push(error(column, "required", "must be one of the columns"));
             }
         }
@@ -211,7 +211,7 @@ impl CsvReader {
     }
 
     /// The row that a record is; `None` when nothing of what is read stands in it.
-    fn row(&mut self, record: &Record) -> Result<Option<ProductChanges>, Refusal> {
+    fn row(&mut self, record: &Record) -> Result<Option<ImportRow>, Refusal> {
         let expected = self.columns.as_ref().map_or(0, Columns::len);
         if record.fields <= MAX_COLUMNS && self.records.fields().all(is_blank) {
             return Ok(None);
@@ -246,7 +246,7 @@ impl CsvReader {
         // What an empty cell is about stays as it is.
         let mut fields = Fields::cells(cells.filter(|(_, text)| !text.is_empty()));
         let row = ImportRowBody::from_fields(&mut fields);
-        changes(row, fields, self.stock).map(Some)
+        row_of(row, fields, self.stock).map(Some)
     }
 
     fn forget_product(&mut self) {

@@ -1,7 +1,7 @@
 //! A row of a file, whatever its format.
 
 use mercato_edge::{FieldError, Fields};
-use products::domain::product::ProductChanges;
+use products::application::commands::import_products::ImportRow;
 
 use crate::body::{ImportRowBody, StockCount};
 
@@ -38,7 +38,7 @@ pub struct Line {
     /// Its length in the file, in bytes.
     pub bytes: usize,
     /// What it says.
-    pub row: Result<ProductChanges, Refusal>,
+    pub row: Result<ImportRow, Refusal>,
 }
 
 /// Why a row is not imported.
@@ -83,14 +83,19 @@ impl Refusal {
 }
 
 /// What a row says of its product, where `count` is what its stock counts, unless something in it is wrong.
-pub fn changes(
-    row: ImportRowBody,
-    fields: Fields,
-    count: StockCount,
-) -> Result<ProductChanges, Refusal> {
-    let errors = fields.into_errors();
+pub fn row_of(row: ImportRowBody, fields: Fields, count: StockCount) -> Result<ImportRow, Refusal> {
+    let is_named = row.is_named();
+    let mut errors = fields.into_errors();
+    if !is_named
+        && errors
+            .iter()
+            .all(|error| error.field != "sku" && error.field != "slug")
+    {
+        let message = "sku is required, unless there is a slug";
+        errors.insert(0, FieldError::new("sku", "required", message));
+    }
     if errors.is_empty() {
-        Ok(row.changes(count))
+        Ok(row.row(count))
     } else {
         Err(Refusal::invalid(errors))
     }

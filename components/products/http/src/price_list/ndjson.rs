@@ -1,9 +1,9 @@
 //! Newline-delimited JSON: one object on each line (<https://github.com/ndjson/ndjson-spec>). Empty lines are passed over.
 
 use mercato_edge::{Fields, FromFields as _};
-use products::domain::product::ProductChanges;
+use products::application::commands::import_products::ImportRow;
 
-use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, changes, split};
+use super::line::{Line, Lines, MAX_ROW_BYTES, Refusal, row_of, split};
 use super::options::Options;
 use super::records::MAX_COLUMNS;
 use crate::body::{ImportRowBody, StockCount};
@@ -92,7 +92,7 @@ impl NdjsonReader {
         })
     }
 
-    fn row(&mut self, text: &[u8]) -> Result<ProductChanges, Refusal> {
+    fn row(&mut self, text: &[u8]) -> Result<ImportRow, Refusal> {
         let mut fields = Fields::object(text).map_err(|error| {
             let message = if error.is_data() {
                 "the line must be a JSON object".to_owned()
@@ -109,6 +109,6 @@ impl NdjsonReader {
                 }
             }
         }
-        changes(row, fields, self.stock)
+        row_of(row, fields, self.stock)
     }
 }

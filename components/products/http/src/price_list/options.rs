@@ -45,7 +45,8 @@ pub struct ImportQuery {
     #[param(value_type = UnknownColumns, inline, required = false)]
     unknown: Option<UnknownColumns>,
     /// The names of columns in a CSV file, where they are not those of the members of `ImportRow`: pairs, set apart by
-    /// commas. A pair with a comma in it stands in quotes, as in CSV.
+    /// commas. A pair with a comma in it stands in quotes, as in CSV. `slug`, `status`, `categories` and `attributes` are read then only
+    /// where they are among the pairs.
     #[param(value_type = String, required = false, min_length = 3)]
     columns: Option<ColumnNames>,
     /// What `stock` counts.
@@ -135,14 +136,22 @@ impl ColumnNames {
         given.map(|(_, name)| name.as_str())
     }
 
-    /// The column that has a name in the file; capitals and small letters of ASCII are alike.
+    /// The column that has a name in the file; capitals and small letters of ASCII are alike. In a file of which the query says how some
+    /// columns are named, others by the names of [`OF_OUR_FILES`] mean something else.
     pub fn column(&self, name: &str) -> Option<&'static str> {
+        let is_ours = |column: &str| self.is_empty() || !OF_OUR_FILES.contains(&column);
         COLUMNS
             .iter()
             .copied()
-            .find(|column| is_same(self.given(column).unwrap_or(column), name))
+            .find(|column| match self.given(column) {
+                Some(given) => is_same(given, name),
+                None => is_ours(column) && is_same(column, name),
+            })
     }
 }
+
+/// Columns whose names other programs give to other things.
+const OF_OUR_FILES: [&str; 4] = ["slug", "status", "categories", "attributes"];
 
 /// Pairs of a column and its name in the file, as in `price:Variant Price,name:Title`. The list is a record of CSV, so a pair
 /// with a comma in it stands in quotes.

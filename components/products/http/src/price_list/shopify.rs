@@ -1,25 +1,34 @@
 //! Shopify's product CSV (<https://help.shopify.com/en/manual/products/import-export/using-csv>): one row for each variant, and what all
-//! variants of a product have in common in the first one of them.
+//! variants of a product have in common in the first one of them. Further pictures have rows of their own.
 
-use products::domain::values::NAME_CHARS_MAX;
+use mercato_kernel::{FromJson as _, Named as _, ProductId};
+use products::domain::presentation::Status;
+use products::domain::slug::Slug;
+use products::domain::variant::OPTIONS_MAX;
 
 use super::line::Refusal;
 
 /// Code of a row that cannot be told whose it is.
 const NO_PRODUCT: &str = "no-product";
 
-/// Code of a row of a product that customers do not see there.
-const NOT_ACTIVE: &str = "not-active";
+/// Code of a row of a product with a status that is unknown here.
+const UNKNOWN_STATUS: &str = "unknown-status";
 
-/// The status of a product that customers see, as Shopify writes it.
-const ACTIVE: &str = "active";
+/// What a product is that has one of Shopify's statuses.
+const STATUSES: [(&str, Status); 3] = [
+    ("active", Status::Published),
+    ("draft", Status::Draft),
+    ("archived", Status::Archived),
+];
+
+/// What stands in the column `Published` of a product that customers do not see, whatever its status is.
+const NOT_PUBLISHED: &str = "false";
 
 /// What the only option is called, and its only value, of a product that has no options.
 const NO_OPTION: (&str, &str) = ("Title", "Default Title");
 
-/// Stands between the title of a product and the options of a variant in the name, and between two options.
-const BEFORE_OPTIONS: &str = " – ";
-const BETWEEN_OPTIONS: &str = " / ";
+/// What a slug is made of that would be empty.
+const UNNAMED: &str = "product";
 
 /// Columns that are read, as Shopify names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +36,10 @@ pub enum ShopifyColumn {
     Handle,
     Title,
     Body,
-    Status,
+    State,
+    Published,
+    Image,
+    ImageAlt,
     /// Name of an option, by its number from 0.
     OptionName(usize),
     /// Value of an option, by its number from 0.
@@ -39,14 +51,18 @@ pub enum ShopifyColumn {
 }
 
 use ShopifyColumn::{
-    Body, Grams, Handle, OptionName, OptionValue, Price, Quantity, Sku, Status, Title,
+    Body, Grams, Handle, Image, ImageAlt, OptionName, OptionValue, Price, Published, Quantity, Sku,
+    State, Title,
 };
 
-const COLUMNS: [(&str, ShopifyColumn); 14] = [
+const COLUMNS: [(&str, ShopifyColumn); 17] = [
     ("Handle", Handle),
     ("Title", Title),
     ("Body (HTML)", Body),
-    ("Status", Status),
+    ("Status", State),
+    ("Published", Published),
+    ("Image Src", Image),
+    ("Image Alt Text", ImageAlt),
     ("Option1 Name", OptionName(0)),
     ("Option1 Value", OptionValue(0)),
     ("Option2 Name", OptionName(1)),
@@ -87,10 +103,13 @@ pub fn is_header(columns: &[Option<ShopifyColumn>]) -> bool {
 #[derive(Debug, Default)]
 struct Product {
     handle: String,
+    slug: String,
     title: String,
     body: String,
     status: String,
-    first_option: String,
+    is_hidden: bool,
+    /// The names of its options, by their number.
+    options: [String; OPTIONS_MAX],
 }
 
 /// The rows of a file, of which each may need what the first one of its product said.
@@ -103,9 +122,7 @@ pub struct Sheet {
 pub type Cells = Vec<(&'static str, String)>;
 
 impl Sheet {
-    /// What a row says of a variant; `None` when it is about none, but about a further picture. `cells` are those that are not empty.
-    ///
-    /// This is the place where variants become what the catalogue knows: a product for each, named after its title and its options.
+    /// What a row says of a variant, or of a further picture. `cells` are those that are not empty.
     ///
     /// # Errors
     /// When the row belongs to no product that is imported.
@@ -116,16 +133,18 @@ impl Sheet {
         if !text(Title).is_empty() {
             self.product = Some(Product {
                 handle: handle.to_owned(),
+                slug: slug_of(handle)?,
                 title: text(Title).to_owned(),
                 body: text(Body).to_owned(),
-                status: text(Status).to_owned(),
-                first_option: text(OptionName(0)).to_owned(),
+                status: text(State).to_owned(),
+                is_hidden: text(Published).eq_ignore_ascii_case(NOT_PUBLISHED),
+                options: std::array::from_fn(|number| text(OptionName(number)).to_owned()),
             });
         }
         let is_variant = [Sku, Price, OptionValue(0)]
             .iter()
             .any(|column| !text(*column).is_empty());
-        if !is_variant {
+        if !is_variant && text(Image).is_empty() {
             return Ok(None);
         }
         let product = self
@@ -133,21 +152,27 @@ impl Sheet {
             .as_ref()
             .filter(|product| product.handle == handle);
         let product = product.ok_or_else(|| no_product(handle))?;
-        if !product.status.is_empty() && !product.status.eq_ignore_ascii_case(ACTIVE) {
-            return Err(not_active(product));
-        }
-        let values: Vec<&str> = (0..3).map(|number| text(OptionValue(number))).collect();
         let mut row = vec![
-            ("name", product.name(&values)),
-            ("description", product.body.clone()),
+            ("slug", product.slug.clone()),
+            ("imageUrl", text(Image).to_owned()),
         ];
-        for (ours, theirs) in [
-            ("sku", Sku),
-            ("price", Price),
-            ("stock", Quantity),
-            ("weightGrams", Grams),
-        ] {
-            row.push((ours, text(theirs).to_owned()));
+        if !text(Image).is_empty() {
+            row.push(("imageAlt", text(ImageAlt).to_owned()));
+        }
+        if is_variant {
+            row.push(("name", product.title.clone()));
+            row.push(("description", product.body.clone()));
+            row.push(("status", product.status()?.to_owned()));
+            for (ours, theirs) in [
+                ("sku", Sku),
+                ("price", Price),
+                ("stock", Quantity),
+                ("weightGrams", Grams),
+            ] {
+                row.push((ours, text(theirs).to_owned()));
+            }
+            let values = std::array::from_fn(|number| text(OptionValue(number)));
+            row.extend(product.choices(values));
         }
         row.retain(|(_, text)| !text.is_empty());
         Ok(Some(row))
@@ -159,26 +184,57 @@ impl Sheet {
     }
 }
 
+/// Our columns for the name and the value of an option, by its number.
+const OPTION_COLUMNS: [(&str, &str); OPTIONS_MAX] = [
+    ("option1Name", "option1Value"),
+    ("option2Name", "option2Value"),
+    ("option3Name", "option3Value"),
+];
+
 impl Product {
-    /// The name of a variant with these options. What would make it too long is left out, options first.
-    fn name(&self, values: &[&str]) -> String {
-        let has_options = (
-            &*self.first_option,
-            values.first().copied().unwrap_or_default(),
-        ) != NO_OPTION;
-        let values: Vec<&str> = values
-            .iter()
-            .copied()
-            .filter(|value| has_options && !value.is_empty())
-            .collect();
-        if values.is_empty() {
-            return self.title.clone();
+    /// The options of a variant with these values, in our columns.
+    fn choices(&self, values: [&str; OPTIONS_MAX]) -> Cells {
+        let [first, ..] = &self.options;
+        let [value, ..] = values;
+        if (&**first, value) == NO_OPTION {
+            return Vec::new();
         }
-        let options = values.join(BETWEEN_OPTIONS);
-        let taken = (options.chars().count() + BEFORE_OPTIONS.chars().count()).min(NAME_CHARS_MAX);
-        let title: String = self.title.chars().take(NAME_CHARS_MAX - taken).collect();
-        format!("{}{BEFORE_OPTIONS}{options}", title.trim_end())
+        let options = self.options.iter().zip(values).zip(OPTION_COLUMNS);
+        let named = options.filter(|((name, value), _)| !name.is_empty() && !value.is_empty());
+        let cells = named.flat_map(|((name, value), columns)| {
+            [(columns.0, name.clone()), (columns.1, value.to_owned())]
+        });
+        cells.collect()
     }
+
+    /// What it is here; a product of which nothing is said is published.
+    fn status(&self) -> Result<&'static str, Refusal> {
+        let known = |(theirs, _): &&(&str, Status)| theirs.eq_ignore_ascii_case(&self.status);
+        let status = match STATUSES.iter().find(known) {
+            Some((_, status)) => *status,
+            None if self.status.is_empty() => Status::Published,
+            None => return Err(unknown_status(self)),
+        };
+        Ok(match status {
+            Status::Published if self.is_hidden => Status::Draft.name(),
+            status => status.name(),
+        })
+    }
+}
+
+/// The slug of a product with that handle, which is one already in most shops.
+fn slug_of(handle: &str) -> Result<String, Refusal> {
+    let id = ProductId::placeholder();
+    let slug = handle.parse().ok();
+    let slug = slug.unwrap_or_else(|| Slug::made_of(handle, UNNAMED, id));
+    let slug = String::from(slug);
+    if slug.starts_with(UNNAMED) && slug.len() > UNNAMED.len() && !handle.starts_with(UNNAMED) {
+        let message = format!(
+            "the Handle \"{handle}\" has no letter and no digit of the Latin alphabet, of which addresses are made: give it another one"
+        );
+        return Err(Refusal::malformed(NO_PRODUCT, message));
+    }
+    Ok(slug)
 }
 
 fn no_product(handle: &str) -> Refusal {
@@ -189,10 +245,10 @@ fn no_product(handle: &str) -> Refusal {
     Refusal::malformed(NO_PRODUCT, message)
 }
 
-fn not_active(product: &Product) -> Refusal {
+fn unknown_status(product: &Product) -> Refusal {
     let message = format!(
-        "the product \"{}\" has the Status {}, so customers do not see it, and here they would: set it to active, or leave the column Status out",
+        "the product \"{}\" has the Status {}, and it must be one of active, draft, archived",
         product.handle, product.status
     );
-    Refusal::malformed(NOT_ACTIVE, message)
+    Refusal::malformed(UNKNOWN_STATUS, message)
 }

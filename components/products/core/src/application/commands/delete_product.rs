@@ -21,8 +21,8 @@ pub struct Command {
 /// what they have seen of the product, only if it is still so. Orders that hold it keep it, and its number is free for another product.
 ///
 /// # Errors
-/// [`ProductError::NotFound`], [`ProductError::VersionMismatch`], [`ProductError::StockIsDrawn`], [`ProductError::Store`];
-/// [`ProductError::Invalid`] for the last variant of what is published.
+/// [`ProductError::NotFound`], [`ProductError::VersionMismatch`], [`ProductError::StockIsDrawn`], [`ProductError::LastVariant`],
+/// [`ProductError::Store`].
 pub fn handle(ports: &impl Ports, command: &Command) -> Result<(), ProductError> {
     let locks = locks::products([command.id]).and(locks::categories());
     ports.store().write(locks, |transaction| {

@@ -7,6 +7,7 @@ use mercato_kernel::{FieldError, FromJson as _, ProductId};
 use super::save;
 use crate::application::locks;
 use crate::application::ports::{Clock as _, Ports, StockEntry, Store as _, Transaction};
+use crate::domain::category::{CategoryId, CategoryPath, Tree};
 use crate::domain::error::{ProductError, StoreError, broken};
 use crate::domain::presentation::{Medium, MediumDraft};
 use crate::domain::product::{Product, ProductChanges, ProductView};
@@ -29,6 +30,8 @@ pub struct ImportRow {
     pub draws: Option<DrawsDraft>,
     /// A medium that the product gets unless it has one of that address.
     pub medium: Option<MediumDraft>,
+    /// All categories of the product.
+    pub categories: Option<Vec<CategoryPath>>,
 }
 
 impl From<ProductChanges> for ImportRow {
@@ -59,16 +62,38 @@ impl ImportRow {
         }
     }
 
-    /// What it says of the product as a whole, which has these media.
-    fn of_product(&self, media: &[Medium]) -> ProductChanges {
-        ProductChanges {
+    /// What it says of a product, which has these media.
+    fn changes(&self, media: &[Medium], tree: &Tree) -> Result<ProductChanges, ProductError> {
+        Ok(ProductChanges {
+            media: self.media(media),
+            categories: self.categories(tree)?,
+            ..self.changes.clone()
+        })
+    }
+
+    /// What it says of the product as a whole, where the rest is a variant's.
+    fn of_product(&self, media: &[Medium], tree: &Tree) -> Result<ProductChanges, ProductError> {
+        Ok(ProductChanges {
             sku: None,
             price: None,
             weight: None,
             stock: None,
-            media: self.media(media),
-            ..self.changes.clone()
-        }
+            ..self.changes(media, tree)?
+        })
+    }
+
+    fn categories(&self, tree: &Tree) -> Result<Option<Vec<CategoryId>>, ProductError> {
+        let Some(paths) = &self.categories else {
+            return Ok(None);
+        };
+        let id = |path: &CategoryPath| {
+            let rule = format!("has {}, which is the path of no category", path.as_str());
+            let unknown = || ProductError::Invalid(vec![broken("categories", "unknown", rule)]);
+            tree.at(path)
+                .map(|category| category.id)
+                .ok_or_else(unknown)
+        };
+        paths.iter().map(id).collect::<Result<_, _>>().map(Some)
     }
 
     /// All media of a product that has these.
@@ -132,13 +157,25 @@ fn import(
     let drawn = rows.iter().filter_map(|row| row.draws.as_ref());
     let skus = rows.iter().filter_map(ImportRow::sku);
     let skus: Vec<&Sku> = skus.chain(drawn.map(|draws| &draws.sku)).collect();
-    let given: Vec<&Slug> = rows.iter().filter_map(|row| row.changes.slug.as_ref()).collect();
+    let given: Vec<&Slug> = rows
+        .iter()
+        .filter_map(|row| row.changes.slug.as_ref())
+        .collect();
     let names = rows.iter().filter_map(|row| row.changes.name.as_ref());
     let made = names.map(|name| Slug::from_name(name, ProductId::placeholder()));
-    let slugs: Vec<Slug> = made.chain(given.iter().map(|slug| (*slug).clone())).collect();
-    let locks = locks::skus(skus.iter().copied()).and(locks::slugs(&slugs));
+    let slugs: Vec<Slug> = made
+        .chain(given.iter().map(|slug| (*slug).clone()))
+        .collect();
+    let has_categories = rows.iter().any(|row| row.categories.is_some());
+    let mut locks = locks::skus(skus.iter().copied()).and(locks::slugs(&slugs));
+    if has_categories {
+        locks = locks.and(locks::categories());
+    }
     ports.store().write(locks, |transaction| {
         let mut batch = Batch::read(transaction, &skus, &given)?;
+        if has_categories {
+            batch.tree = transaction.tree()?;
+        }
         let mut outcomes = Vec::with_capacity(rows.len());
         for row in rows {
             outcomes.push(match batch.import(ports, row) {
@@ -161,6 +198,8 @@ struct Batch {
     /// The same by their slugs.
     slugs: BTreeMap<Slug, usize>,
     stock_entries: Vec<StockEntry>,
+    /// All categories, where a row names some.
+    tree: Tree,
 }
 
 struct Imported {
@@ -187,7 +226,10 @@ impl Batch {
         let mut batch = Self::default();
         let mut found = transaction.products_by_sku(skus)?;
         for product in transaction.products_by_slug(slugs)? {
-            if !found.iter().any(|other| other.view().id == product.view().id) {
+            if !found
+                .iter()
+                .any(|other| other.view().id == product.view().id)
+            {
                 found.push(product);
             }
         }
@@ -223,11 +265,7 @@ impl Batch {
     }
 
     /// Looks what a row changes. One that breaks a rule changes nothing.
-    fn import(
-        &mut self,
-        ports: &impl Ports,
-        row: &ImportRow,
-    ) -> Result<RowOutcome, ProductError> {
+    fn import(&mut self, ports: &impl Ports, row: &ImportRow) -> Result<RowOutcome, ProductError> {
         let now = ports.clock().now_ms();
         let Some(place) = self.place(row)? else {
             let product = self.create(ports, row, now)?;
@@ -264,9 +302,8 @@ impl Batch {
 
     /// Where the product is that a row is about.
     fn place(&self, row: &ImportRow) -> Result<Option<usize>, ProductError> {
-        let invalid = |field, code, rule: &str| {
-            Err(ProductError::Invalid(vec![broken(field, code, rule)]))
-        };
+        let invalid =
+            |field, code, rule: &str| Err(ProductError::Invalid(vec![broken(field, code, rule)]));
         let (sku, slug) = (row.sku(), row.changes.slug.as_ref());
         if sku.is_none() && slug.is_none() {
             return invalid("sku", "required", "is required, unless there is a slug");
@@ -277,9 +314,11 @@ impl Batch {
             (Some(known), Some(other)) if known != other => {
                 invalid("slug", "taken", "is that of another product than the sku")
             }
-            (Some(known), None) if slug.is_some() && self.is_of_variant(known, row) => {
-                invalid("sku", "taken", "is that of a variant of a product with another slug")
-            }
+            (Some(known), None) if slug.is_some() && self.is_of_variant(known, row) => invalid(
+                "sku",
+                "taken",
+                "is that of a variant of a product with another slug",
+            ),
             (None, Some(_)) if sku.is_some() && row.choices.is_empty() => {
                 let rule = "is that of a product with another sku, and the row has no options of a variant";
                 invalid("slug", "taken", rule)
@@ -309,15 +348,13 @@ impl Batch {
         if row.choices.is_empty() {
             if row.draws.is_some() {
                 let rule = "is for variants, which have options";
-                return Err(ProductError::Invalid(vec![broken("draws", "options", rule)]));
+                return Err(ProductError::Invalid(vec![broken(
+                    "draws", "options", rule,
+                )]));
             }
-            let changes = ProductChanges {
-                media: row.media(&[]),
-                ..row.changes.clone()
-            };
-            return Product::create(id, &changes, now);
+            return Product::create(id, &row.changes(&[], &self.tree)?, now);
         }
-        let mut changes = row.of_product(&[]);
+        let mut changes = row.of_product(&[], &self.tree)?;
         changes.options = Some(with_choices(&[], &row.choices));
         changes.variants = Some(vec![row.draft()]);
         let means = self.means(ports, row, now)?;
@@ -336,17 +373,18 @@ impl Batch {
         let is_known = |variant: &&Variant| sku.is_some() && variant.sku.as_ref() == sku;
         let known = view.variants().iter().find(is_known).map(|one| one.id);
         if known.is_none() && row.choices.is_empty() {
-            let changes = ProductChanges {
-                media: row.media(&view.media),
-                ..row.changes.clone()
-            };
+            let mut changes = row.changes(&view.media, &self.tree)?;
+            // The lowest price of its variants follows from theirs.
+            if view.has_options() && changes.price == Some(view.price.amount()) {
+                changes.price = None;
+            }
             return product.clone().change(&changes, now);
         }
         if sku.is_some() && view.sku.as_ref() == sku {
             let rule = "is that of the product itself, and a variant needs another one";
             return Err(ProductError::Invalid(vec![broken("sku", "taken", rule)]));
         }
-        let mut changes = row.of_product(&view.media);
+        let mut changes = row.of_product(&view.media, &self.tree)?;
         let options = with_choices(&view.options, &row.choices);
         changes.options = (options != view.options).then_some(options);
         let named = |variant: &Variant| VariantDraft {
@@ -358,7 +396,8 @@ impl Batch {
             let choices = variant.choices.iter();
             let mut pairs = choices.map(|one| (one.name.as_str(), one.value.as_str()));
             pairs.all(|(name, value)| {
-                let given = |(own, text): &(String, String)| own.trim() == name && text.trim() == value;
+                let given =
+                    |(own, text): &(String, String)| own.trim() == name && text.trim() == value;
                 row.choices.iter().any(given)
             })
         };
@@ -367,13 +406,19 @@ impl Batch {
             id: known,
             ..row.draft()
         };
-        match drafts.iter_mut().find(|one| known.is_some() && one.id == known) {
+        match drafts
+            .iter_mut()
+            .find(|one| known.is_some() && one.id == known)
+        {
             Some(place) => *place = draft,
             None => drafts.push(draft),
         }
         changes.variants = Some(drafts);
         let means = self.means(ports, row, now)?;
-        product.clone().change_with(&changes, &means).map_err(of_row)
+        product
+            .clone()
+            .change_with(&changes, &means)
+            .map_err(of_row)
     }
 
     /// What a row about a variant needs besides.
@@ -399,7 +444,10 @@ impl Batch {
 
     /// Two products may have the same name, but not the same slug.
     fn tell_apart(&mut self, transaction: &dyn Transaction) -> Result<(), StoreError> {
-        let made = self.products.iter_mut().filter(|imported| imported.slug_was_made);
+        let made = self
+            .products
+            .iter_mut()
+            .filter(|imported| imported.slug_was_made);
         let mut made: Vec<_> = made.collect();
         let slugs: Vec<_> = made.iter().map(|new| &new.product.view().slug).collect();
         let taken = transaction.taken_slugs(&slugs)?.into_iter();
@@ -431,6 +479,14 @@ impl Batch {
                 }
                 Some(_) => {}
                 None => transaction.save_variants(product, &[])?,
+            }
+            let before = imported
+                .before
+                .as_ref()
+                .map_or(&[][..], |before| &before.categories);
+            let categories = &product.view().categories;
+            if before != categories {
+                save::put_into(transaction, product.view().id, categories, &self.tree)?;
             }
         }
         transaction.record(&self.stock_entries)

@@ -6,7 +6,7 @@ use mercato_kernel::ProductId;
 
 use crate::application::locks::{self, Locks};
 use crate::application::ports::{Clock as _, Ids, Ports, StockEntry, Transaction};
-use crate::domain::category::CategoryId;
+use crate::domain::category::{CategoryId, Tree};
 use crate::domain::error::{ProductError, StoreError, broken};
 use crate::domain::product::{Product, ProductChanges, ProductView};
 use crate::domain::values::Sku;
@@ -36,8 +36,12 @@ pub fn means(
 ) -> Result<Means, ProductError> {
     let drafts = changes.variants.as_deref().unwrap_or_default();
     let ids = drafts.iter().map(|_| new_id(ports.ids()));
-    let draws = drafts.iter().filter_map(|draft| draft.draws.as_ref()?.as_ref());
-    let skus: BTreeMap<&str, &Sku> = draws.map(|draws| (draws.sku.as_str(), &draws.sku)).collect();
+    let draws = drafts
+        .iter()
+        .filter_map(|draft| draft.draws.as_ref()?.as_ref());
+    let skus: BTreeMap<&str, &Sku> = draws
+        .map(|draws| (draws.sku.as_str(), &draws.sku))
+        .collect();
     let skus: Vec<&Sku> = skus.into_values().collect();
     Ok(Means {
         now: ports.clock().now_ms(),
@@ -135,12 +139,22 @@ pub fn enter_categories(
     if !errors.is_empty() {
         return Err(ProductError::Invalid(errors));
     }
+    Ok(put_into(transaction, id, categories, &tree)?)
+}
+
+/// Puts a product into categories, and into those that hold them.
+pub fn put_into(
+    transaction: &dyn Transaction,
+    id: ProductId,
+    categories: &[CategoryId],
+    tree: &Tree,
+) -> Result<(), StoreError> {
     let holders = categories
         .iter()
         .flat_map(|category| tree.with_ancestors(*category));
     let all: BTreeSet<CategoryId> = holders.collect();
     let all: Vec<CategoryId> = all.into_iter().collect();
-    Ok(transaction.set_categories(id, &all)?)
+    transaction.set_categories(id, &all)
 }
 
 /// Adds a new product with its variants, and their units to the stock book.
@@ -164,12 +178,24 @@ pub fn save(
 /// What the stock book has to say of a product and its variants, where their free units have changed.
 pub fn stock_entries(before: Option<&ProductView>, after: &ProductView) -> Vec<StockEntry> {
     let own_before = before.map_or(0, |view| view.stock.free());
-    let own = entry(after.id, after.version, own_before, after.stock.free(), after.updated_at);
+    let own = entry(
+        after.id,
+        after.version,
+        own_before,
+        after.stock.free(),
+        after.updated_at,
+    );
     let variants = before.map_or(&[][..], ProductView::variants);
     let of_variants = after.variants().iter().filter_map(|variant| {
         let known = variants.iter().find(|one| one.id == variant.id);
         let before = known.map_or(0, |one| one.stock.free());
-        entry(variant.id, variant.version, before, variant.stock.free(), variant.updated_at)
+        entry(
+            variant.id,
+            variant.version,
+            before,
+            variant.stock.free(),
+            variant.updated_at,
+        )
     });
     own.into_iter().chain(of_variants).collect()
 }

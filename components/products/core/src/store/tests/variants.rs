@@ -54,7 +54,11 @@ fn coffee() -> ProductChanges {
         variants: Some(vec![
             with_stock(draft("Y-250", "9.50", &of("250 g", "whole beans")), 10),
             drawing(draft("Y-250-F", "9.90", &of("250 g", "filter")), "Y-250", 1),
-            drawing(draft("Y-1000", "34", &of("1 kg", "whole beans")), "Y-250", 4),
+            drawing(
+                draft("Y-1000", "34", &of("1 kg", "whole beans")),
+                "Y-250",
+                4,
+            ),
         ]),
         ..ProductChanges::default()
     }
@@ -313,7 +317,10 @@ fn a_variant_changes_by_its_own_id_and_its_product_with_it() {
     assert_eq!(named(refused), [("stock".to_owned(), "draws".to_owned())]);
     // Nor can the price of all of them at once.
     let refused = shop.update(&coffee, &dearer, None).unwrap_err();
-    assert_eq!(named(refused), [("price".to_owned(), "variants".to_owned())]);
+    assert_eq!(
+        named(refused),
+        [("price".to_owned(), "variants".to_owned())]
+    );
 }
 
 #[test]
@@ -350,7 +357,10 @@ fn variants_are_replaced_by_those_that_are_sent() {
         id: coffee.variants()[0].id,
         ..coffee.clone()
     };
-    assert_eq!(shop.delete(&as_product, None), Err(ProductError::StockIsDrawn));
+    assert_eq!(
+        shop.delete(&as_product, None),
+        Err(ProductError::StockIsDrawn)
+    );
     let as_product = ProductView {
         id: coffee.variants()[2].id,
         ..coffee.clone()
@@ -358,6 +368,22 @@ fn variants_are_replaced_by_those_that_are_sent() {
     shop.delete(&as_product, None).unwrap();
     assert_eq!(free_of(&shop, &coffee), [2, 10]);
     assert_offered(&shop);
+    let tea = ProductChanges {
+        name: Some("Tea".parse().unwrap()),
+        options: Some(vec![option("Cut", &["leaf"])]),
+        variants: Some(vec![draft("T", "1", &[("Cut", "leaf")])]),
+        ..ProductChanges::default()
+    };
+    let tea = shop.create(&tea).unwrap();
+    let only = ProductView {
+        id: tea.variants()[0].id,
+        ..tea.clone()
+    };
+    assert_eq!(shop.delete(&only, None), Err(ProductError::LastVariant));
+    shop.update(&tea, &crate::testing::set(Status::Draft), None)
+        .unwrap();
+    shop.delete(&only, None).unwrap();
+    assert_eq!(shop.find(&tea).unwrap().variants(), []);
 }
 
 #[test]
@@ -373,18 +399,29 @@ fn several_products_may_draw_on_one_stock() {
     let roasted = |name: &str, sku: &str, units| ProductChanges {
         name: Some(name.parse().unwrap()),
         options: Some(vec![option("Roast", &["light"])]),
-        variants: Some(vec![drawing(draft(sku, "5", &[("Roast", "light")]), "BEANS", units)]),
+        variants: Some(vec![drawing(
+            draft(sku, "5", &[("Roast", "light")]),
+            "BEANS",
+            units,
+        )]),
         ..ProductChanges::default()
     };
     let small = shop.create(&roasted("Small", "S", 1)).unwrap();
     let large = shop.create(&roasted("Large", "L", 5)).unwrap();
     assert_eq!((small.offered, large.offered), (Some(12), Some(2)));
     shop.reserve(1, &[of_variant(&large, 0, 2)]).unwrap();
-    assert_eq!((free_of(&shop, &small), free_of(&shop, &large)), (vec![2], vec![0]));
+    assert_eq!(
+        (free_of(&shop, &small), free_of(&shop, &large)),
+        (vec![2], vec![0])
+    );
     assert_offered(&shop);
     // Low stock is that of the beans, not of what is made of them.
     let stats = stock_stats::handle(&shop.products).unwrap();
-    let low: Vec<_> = stats.low_stock.iter().map(|low| low.product.name.as_str()).collect();
+    let low: Vec<_> = stats
+        .low_stock
+        .iter()
+        .map(|low| low.product.name.as_str())
+        .collect();
     assert_eq!((low, stats.out_of_stock), (vec!["Green beans"], 0));
     assert_eq!(shop.delete(&beans, None), Err(ProductError::StockIsDrawn));
     shop.delete(&small, None).unwrap();
@@ -459,7 +496,9 @@ fn what_breaks_a_rule_of_variants_is_named_by_its_path() {
         };
         let error = shop.create(&new).unwrap_err();
         let named = named(error).into_iter();
-        named.map(|(field, code)| format!("{field} {code}")).collect::<Vec<_>>()
+        named
+            .map(|(field, code)| format!("{field} {code}"))
+            .collect::<Vec<_>>()
     };
     let unpriced = VariantDraft {
         price: None,
@@ -467,20 +506,51 @@ fn what_breaks_a_rule_of_variants_is_named_by_its_path() {
     };
     for (drafts, expected) in [
         (vec![], "price required"),
-        (vec![first(), draft("B", "2", &of("250 g", "filter"))], "variants[1].options repeated"),
-        (vec![first(), draft("A", "2", &of("1 kg", "filter"))], "variants[1].sku repeated"),
-        (vec![draft("A", "1", &of("2 kg", "filter"))], "variants[0].options.Size unknown"),
-        (vec![draft("A", "1", &[("Size", "1 kg")])], "variants[0].options.Grind required"),
         (
-            vec![draft("A", "1", &[("Size", "1 kg"), ("Grind", "filter"), ("Roast", "x")])],
+            vec![first(), draft("B", "2", &of("250 g", "filter"))],
+            "variants[1].options repeated",
+        ),
+        (
+            vec![first(), draft("A", "2", &of("1 kg", "filter"))],
+            "variants[1].sku repeated",
+        ),
+        (
+            vec![draft("A", "1", &of("2 kg", "filter"))],
+            "variants[0].options.Size unknown",
+        ),
+        (
+            vec![draft("A", "1", &[("Size", "1 kg")])],
+            "variants[0].options.Grind required",
+        ),
+        (
+            vec![draft(
+                "A",
+                "1",
+                &[("Size", "1 kg"), ("Grind", "filter"), ("Roast", "x")],
+            )],
             "variants[0].options.Roast unknown",
         ),
-        (vec![draft("A", "-1", &of("1 kg", "filter"))], "variants[0].price min"),
+        (
+            vec![draft("A", "-1", &of("1 kg", "filter"))],
+            "variants[0].price min",
+        ),
         (vec![unpriced], "price required"),
-        (vec![with_stock(first(), 2_000_000_000)], "variants[0].stock max"),
-        (vec![drawing(first(), "NONE", 1)], "variants[0].draws.sku unknown"),
-        (vec![drawing(first(), "A", 1)], "variants[0].draws.sku chain"),
-        (vec![drawing(first(), "A", 0)], "variants[0].draws.units range"),
+        (
+            vec![with_stock(first(), 2_000_000_000)],
+            "variants[0].stock max",
+        ),
+        (
+            vec![drawing(first(), "NONE", 1)],
+            "variants[0].draws.sku unknown",
+        ),
+        (
+            vec![drawing(first(), "A", 1)],
+            "variants[0].draws.sku chain",
+        ),
+        (
+            vec![drawing(first(), "A", 0)],
+            "variants[0].draws.units range",
+        ),
         (
             vec![
                 first(),
@@ -489,7 +559,10 @@ fn what_breaks_a_rule_of_variants_is_named_by_its_path() {
             ],
             "variants[2].draws.sku chain",
         ),
-        (vec![with_stock(drawing(first(), "A", 1), 1)], "variants[0].stock exclusive"),
+        (
+            vec![with_stock(drawing(first(), "A", 1), 1)],
+            "variants[0].stock exclusive",
+        ),
         (
             vec![VariantDraft {
                 id: Some(ProductId::parse("01890a5d-ac96-774b-bcce-ffffffffffff").unwrap()),
@@ -508,8 +581,14 @@ fn what_breaks_a_rule_of_variants_is_named_by_its_path() {
         (vec![option("A", &[])], "options[0].values"),
         (vec![option("", &["x"])], "options[0].name"),
         (vec![option("A", &["x", "x"])], "options[0].values[1]"),
-        (vec![option("A", &["x"]), option("A", &["y"])], "options[1].name"),
-        ((0..4).map(|n| option(&n.to_string(), &["x"])).collect(), "options"),
+        (
+            vec![option("A", &["x"]), option("A", &["y"])],
+            "options[1].name",
+        ),
+        (
+            (0..4).map(|n| option(&n.to_string(), &["x"])).collect(),
+            "options",
+        ),
     ] {
         let refused = named(shop.create(&options(wanted)).unwrap_err());
         assert_eq!(refused[0].0, expected);
@@ -517,7 +596,10 @@ fn what_breaks_a_rule_of_variants_is_named_by_its_path() {
     assert_eq!(shop.all(), []);
     // A number is one product's or one variant's.
     let coffee = shop.create(&coffee()).unwrap();
-    assert_eq!(shop.create(&numbered("Tea", "Y-250")), Err(ProductError::SkuTaken));
+    assert_eq!(
+        shop.create(&numbered("Tea", "Y-250")),
+        Err(ProductError::SkuTaken)
+    );
     shop.create(&numbered("Tea", "T")).unwrap();
     let mut taken = coffee.variants().iter().map(|one| VariantDraft {
         id: Some(one.id),
@@ -579,9 +661,15 @@ fn rows_of_one_slug_are_the_variants_of_one_product() {
         ..row("shirt", "L", None, "L", 0)
     });
     let created = [const { RowOutcome::Created }; 4];
-    assert_eq!(import_products::rehearse(&shop.products, &rows).unwrap(), created);
+    assert_eq!(
+        import_products::rehearse(&shop.products, &rows).unwrap(),
+        created
+    );
     assert_eq!(import(&rows), created);
-    let shirt = shop.all().into_iter().find(|one| one.slug.as_str() == "shirt");
+    let shirt = shop
+        .all()
+        .into_iter()
+        .find(|one| one.slug.as_str() == "shirt");
     let shirt = shirt.unwrap();
     assert_eq!(free_of(&shop, &shirt), [3, 4, 2]);
     assert_eq!(shirt.options, [option("Size", &["S", "M", "L"])]);
@@ -604,6 +692,10 @@ fn rows_of_one_slug_are_the_variants_of_one_product() {
     ]);
     assert_eq!(outcomes[0], RowOutcome::Created);
     assert!(matches!(&outcomes[1], RowOutcome::Refused(errors) if errors[0].field == "slug"));
-    assert_eq!(outcomes[2], RowOutcome::Updated, "the variant of that size has another number");
+    assert_eq!(
+        outcomes[2],
+        RowOutcome::Updated,
+        "the variant of that size has another number"
+    );
     assert_offered(&shop);
 }

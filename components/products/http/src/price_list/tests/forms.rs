@@ -11,11 +11,11 @@ fn uploaded(content_type: &str, query: &str, pieces: &[&str]) -> Result<Seen, Pr
     for piece in pieces {
         upload.push(Bytes::copy_from_slice(piece.as_bytes()));
         while let Some(line) = upload.next()? {
-            seen.push((line.lines.first, line.row));
+            seen.push((line.lines.first, line.row.map(|row| row.changes)));
         }
     }
     while let Some(line) = upload.finish()? {
-        seen.push((line.lines.first, line.row));
+        seen.push((line.lines.first, line.row.map(|row| row.changes)));
     }
     Ok(seen)
 }
