@@ -40,8 +40,10 @@ pub struct Facts {
     pub address_book: Option<(Value, u64)>,
     /// What a customer noticed at once.
     pub complaints: Vec<String>,
-    /// Units that were answered as put in, by product.
+    /// Units that were answered as put in, by product or variant.
     pub units: BTreeMap<String, i64>,
+    /// Variants that are sold.
+    pub variants: BTreeMap<String, Variant>,
     /// Idempotency keys of orders that were not refused.
     pub order_keys: BTreeSet<String>,
     /// Keys of orders that were refused; some of these orders began, and were cancelled.
@@ -57,6 +59,85 @@ pub struct Facts {
     /// Refunds that were answered, by idempotency key: order and minor units.
     pub refunded: BTreeMap<String, (String, i64)>,
 }
+
+/// A variant that is sold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variant {
+    /// The product that it is one of.
+    pub product: String,
+    /// The product or variant whose stock it is taken from.
+    pub item: String,
+    /// Units of that stock that one of its own takes.
+    pub units: i64,
+}
+
+impl Facts {
+    /// Notes the variants of a product as an admin sees it; gives their ids in their order.
+    pub fn note_variants(&mut self, product: &Value) -> Vec<String> {
+        let mut ids = Vec::new();
+        for variant in product["variants"].as_array().into_iter().flatten() {
+            let (id, draws) = (shop::text(&variant["id"]), &variant["draws"]);
+            let item = draws["productId"].as_str().unwrap_or(&id).to_owned();
+            let known = Variant {
+                product: shop::text(&product["id"]),
+                item,
+                units: draws["units"].as_i64().unwrap_or(1),
+            };
+            self.variants.insert(id.clone(), known);
+            ids.push(id);
+        }
+        ids
+    }
+
+    /// The product that has a stock: it itself, or the one that it is a variant of.
+    pub fn product_of<'a>(&'a self, id: &'a str) -> &'a str {
+        self.variants.get(id).map_or(id, |variant| &variant.product)
+    }
+
+    /// Units of which stock so many units of a product or variant are.
+    pub fn item_units<'a>(&'a self, id: &'a str, units: i64) -> (&'a str, i64) {
+        let variant = self.variants.get(id);
+        variant.map_or((id, units), |variant| {
+            (&variant.item, units * variant.units)
+        })
+    }
+
+    /// Where its units are, of a product or a variant, in its product as an admin sees it.
+    pub fn stock_of(&self, id: &str, product: Value) -> Value {
+        if self.product_of(id) == id {
+            return product;
+        }
+        let variants = product["variants"].as_array().into_iter().flatten();
+        let mut own = variants.filter(|variant| variant["id"] == id);
+        own.next().cloned().unwrap_or_default()
+    }
+}
+
+/// Rows of a price list: bags of a coffee of which so many are there, whole, ground, or four at once.
+pub(crate) fn rows_of_variants(bags: i64) -> String {
+    let row = |kind: &str, sku: &str, more: &Value| {
+        let mut row = json!({
+            "slug": VARIANTS_SLUG, "sku": sku, "name": "Coffee", "price": 9.5, "option1Name": "Kind", "option1Value": kind,
+        });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            row[name] = value.clone();
+        }
+        row.to_string()
+    };
+    [
+        row("whole", "COF", &json!({ "stock": bags })),
+        row("ground", "COF-G", &json!({ "drawsSku": "COF" })),
+        row(
+            "four bags",
+            "COF-4",
+            &json!({ "price": 34, "drawsSku": "COF", "drawsUnits": 4 }),
+        ),
+    ]
+    .join("\n")
+}
+
+/// The readable address of the product of [`rows_of_variants`].
+pub(crate) const VARIANTS_SLUG: &str = "coffee";
 
 /// The entity tag of a product as an admin has read it.
 pub(crate) fn tag_of(product: &Value) -> String {
@@ -325,6 +406,21 @@ impl<'w> Story<'w> {
         self.facts.units.insert(id.clone(), units);
         self.products.push(id.clone());
         id
+    }
+
+    /// Puts a coffee on the shelf that is sold in three ways from so many bags, in the place of all other products.
+    pub fn stock_variants(&mut self, bags: i64) {
+        let answer = self.send(|client| {
+            let request = client
+                .post("/api/v1/products/import")
+                .bearer(&self.admin.token);
+            request.body("application/x-ndjson", rows_of_variants(bags))
+        });
+        let report = answer.expect(200).json();
+        assert_eq!(report["failed"], json!([]), "{report}");
+        let product = self.get(&self.admin, &format!("/api/v1/products/{VARIANTS_SLUG}"));
+        self.products = self.facts.note_variants(&product);
+        self.facts.units.insert(self.products[0].clone(), bags);
     }
 
     /// An admin changes a product's stock against what was read. A lost answer shows as 412, and reading again shows whether

@@ -24,8 +24,10 @@ const PAID: [&str; 3] = ["PAID", "DELIVERED", "REFUNDED"];
 /// What an admin sees of a shop.
 #[derive(Debug, Clone, Default)]
 pub struct Readings {
-    /// Every product that units were put in of, by id.
+    /// Every product or variant that units were put in of, by id.
     pub products: BTreeMap<String, Value>,
+    /// Every product that has variants.
+    pub with_variants: Vec<Value>,
     /// Every order, whole.
     pub orders: Vec<Value>,
     /// Every discount code.
@@ -90,6 +92,7 @@ pub fn violations(story: &mut Story<'_>) -> Vec<String> {
 pub fn check(readings: &Readings, facts: &Facts) -> Vec<String> {
     let mut found = Vec::new();
     check_stock(readings, facts, &mut found);
+    check_variants(readings, facts, &mut found);
     for order in &readings.orders {
         check_order(order, &readings.failed_refunds(order), &mut found);
     }
@@ -140,11 +143,16 @@ fn read(story: &Story<'_>) -> Readings {
         .expect("a list")
         .iter()
         .map(|order| text(&order["id"]));
+    let facts = &story.facts;
     let product = |id: &String| {
-        let path = format!("/api/v1/products/{id}");
-        (id.clone(), story.read_as_admin(&path))
+        let path = format!("/api/v1/products/{}", facts.product_of(id));
+        let product = story.read_as_admin(&path);
+        (id.clone(), facts.stock_of(id, product))
     };
+    let owners: BTreeSet<&String> = facts.variants.values().map(|one| &one.product).collect();
+    let whole = |id: &String| story.read_as_admin(&format!("/api/v1/products/{id}"));
     Readings {
+        with_variants: owners.into_iter().map(whole).collect(),
         products: story.facts.units.keys().map(product).collect(),
         codes: listed(&story.read_as_admin(CODES)),
         provider: story
@@ -174,8 +182,11 @@ fn check_stock(readings: &Readings, facts: &Facts, found: &mut Vec<String>) {
                 .iter()
                 .filter(|order| is_counted(order))
                 .flat_map(|order| order["items"].as_array().into_iter().flatten())
-                .filter(|item| item["productId"] == product.as_str())
-                .filter_map(|item| item["quantity"].as_i64())
+                .filter_map(|item| {
+                    let id = item["productId"].as_str()?;
+                    let (of, units) = facts.item_units(id, item["quantity"].as_i64()?);
+                    (of == product).then_some(units)
+                })
                 .sum()
         };
         let pending = in_orders(&|order| order["status"] == "PENDING");
@@ -184,6 +195,37 @@ fn check_stock(readings: &Readings, facts: &Facts, found: &mut Vec<String>) {
         if (reserved, sold) != (pending, bought) {
             found.push(format!(
                 "1: {reserved} units of {product} are reserved for {pending} in pending orders, {sold} sold for {bought} in paid ones"
+            ));
+        }
+    }
+}
+
+/// Invariant 1 of what shares a stock: every variant could be sold as often as its stock allows, and what a product offers is the sum
+/// over the stocks of its variants.
+fn check_variants(readings: &Readings, facts: &Facts, found: &mut Vec<String>) {
+    for product in &readings.with_variants {
+        let mut offered = BTreeMap::<&str, i64>::new();
+        for variant in product["variants"].as_array().into_iter().flatten() {
+            let id = variant["id"].as_str().unwrap_or_default();
+            let Some(known) = facts.variants.get(id) else {
+                continue;
+            };
+            let stock = readings.products.get(&known.item).unwrap_or(&Value::Null);
+            let free = stock["stock"].as_i64().unwrap_or(i64::MIN);
+            let shown = variant["stock"].as_i64().unwrap_or(i64::MIN);
+            if shown != free / known.units {
+                found.push(format!(
+                    "1: {shown} of variant {id} are shown, which takes {} of {free} free units",
+                    known.units
+                ));
+            }
+            let most = offered.entry(&known.item).or_default();
+            *most = (*most).max(shown);
+        }
+        let offered: i64 = offered.values().sum();
+        if product["stock"] != offered {
+            found.push(format!(
+                "1: {offered} units are for sale, and the product says {product}"
             ));
         }
     }

@@ -41,13 +41,15 @@ pub enum Sabotage {
     CodeLimit,
     /// The old addresses of an address book go before the new ones are there: the two are not one transaction.
     AddressBook,
+    /// Nobody remembers how many units of a shared stock an order takes: one of each line, it is written down.
+    StockItem,
     /// Nobody remembers that somebody may have opened the payment of an order that was given up.
     StrayPayment,
 }
 
 impl Sabotage {
     /// Those that crash points and short simulations notice.
-    pub const COMMON: [Self; 14] = [
+    pub const COMMON: [Self; 15] = [
         Self::Inbox,
         Self::Outbox,
         Self::Reservation,
@@ -62,6 +64,7 @@ impl Sabotage {
         Self::Quote,
         Self::CodeLimit,
         Self::AddressBook,
+        Self::StockItem,
     ];
 
     /// Those that only long simulations notice: two requests and a crash must meet. Tests of the contexts try all ways in which
@@ -90,6 +93,7 @@ impl Sabotage {
             Self::Quote => "quote",
             Self::CodeLimit => "code-limit",
             Self::AddressBook => "address-book",
+            Self::StockItem => "stock-item",
             Self::StrayPayment => "stray-payment",
         }
     }
@@ -127,6 +131,7 @@ impl Sabotage {
             Self::Quote => "INSERT INTO order_quotes",
             Self::CodeLimit => "UPDATE discount_codes SET uses",
             Self::AddressBook => "DELETE FROM addresses",
+            Self::StockItem => "INSERT INTO reservation_lines",
         }
     }
 
@@ -149,6 +154,7 @@ impl Sabotage {
                   '$.quote.totals.total', json_extract(document, '$.quote.totals.total') + 100)"
             }
             Self::CodeLimit => "UPDATE discount_codes SET uses = 0",
+            Self::StockItem => "UPDATE reservation_lines SET units = 1 WHERE item_id IS NOT NULL",
             Self::RefundFailure => "UPDATE provider_refunds SET failed_at = NULL, failure = NULL",
         };
         let is_it = call.kind == CallKind::Sqlite && begins_with(call.detail, self.statement());

@@ -303,6 +303,25 @@ pub const SCENARIOS: &[Scenario] = &[
         expire(story);
         story.deliver_webhooks();
     }),
+    mock("put variants on the shelf", nothing, variants_on_the_shelf),
+    mock(
+        "order and pay variants of one stock",
+        variants_on_the_shelf,
+        |story| {
+            order(story, "order-1");
+            check_out(story, "succeed");
+        },
+    ),
+    mock("cancel an order of variants", ordered_variants, cancel),
+    mock("expire an order of variants", ordered_variants, expire),
+    mock(
+        "refund an order of variants",
+        |story| {
+            ordered_variants(story);
+            check_out(story, "succeed");
+        },
+        |story| refund(story, "refund-1", total(story)),
+    ),
     mock("replace the address book", nothing, |story| {
         story.replace_addresses(&["Ada", "Grace"]);
         story.replace_addresses(&["Joan"]);
@@ -319,6 +338,18 @@ pub fn opening(story: &mut Story<'_>) {
 }
 
 fn nothing(_: &mut Story<'_>) {}
+
+/// Bags of which three variants are sold: an order of one, two and three units takes 15.
+const BAGS: i64 = 40;
+
+fn variants_on_the_shelf(story: &mut Story<'_>) {
+    story.stock_variants(BAGS);
+}
+
+fn ordered_variants(story: &mut Story<'_>) {
+    variants_on_the_shelf(story);
+    order(story, "order-1");
+}
 
 /// The customer has ordered, and not paid.
 fn ordered(story: &mut Story<'_>) {

@@ -165,7 +165,7 @@ fn name(kind: CallKind) -> &'static str {
 }
 
 /// The scenario in which each broken shop must show.
-const BROKEN: [(Sabotage, &str); 14] = [
+const BROKEN: [(Sabotage, &str); 15] = [
     (Sabotage::Inbox, "pay"),
     (Sabotage::Outbox, "pay"),
     (Sabotage::Reservation, "order of three lines"),
@@ -180,6 +180,7 @@ const BROKEN: [(Sabotage, &str); 14] = [
     (Sabotage::Quote, "order a checkout"),
     (Sabotage::CodeLimit, "order a checkout"),
     (Sabotage::AddressBook, "replace the address book"),
+    (Sabotage::StockItem, "order and pay variants of one stock"),
 ];
 
 #[test]

@@ -82,8 +82,14 @@ async fn read(admin: &mut Person, facts: &Facts) -> Readings {
         ..Readings::default()
     };
     for id in facts.units.keys() {
-        let product = admin.read(&format!("/api/v1/products/{id}")).await;
-        readings.products.insert(id.clone(), product);
+        let path = format!("/api/v1/products/{}", facts.product_of(id));
+        let product = admin.read(&path).await;
+        if product["variants"][1].is_object() {
+            readings.with_variants.push(product.clone());
+        }
+        readings
+            .products
+            .insert(id.clone(), facts.stock_of(id, product));
     }
     for page in 1.. {
         let list = admin

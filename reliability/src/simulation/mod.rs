@@ -48,6 +48,8 @@ const PRODUCTS: [(&str, f64, i64); 4] = [
     ("TEA", 4.25, 2_000),
     ("JAR", 9.99, 8),
 ];
+/// Bags of a coffee that is sold in three ways.
+const BAGS: i64 = 400;
 /// Components with a timer.
 const TIMED: [&str; 3] = ["checkout-api", "orders-api", "payments-api"];
 /// After so many steps of trouble everybody goes home, the shop puts itself in order, and everything is checked.
@@ -219,6 +221,7 @@ impl Life {
                     for (sku, price, units) in PRODUCTS {
                         admin.stock_product(sku, price, units).await;
                     }
+                    admin.stock_variants(BAGS).await;
                     admin.set_up_checkouts().await;
                     admin
                 } else {

@@ -11,7 +11,9 @@ use products::domain::listing::{Filter, Sort, SortKey};
 use strum::{IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
-use crate::price_list::{ExportFormat, ExportRow};
+use crate::price_list::ExportFormat;
+#[cfg(not(target_family = "wasm"))]
+use crate::price_list::ExportRow;
 use crate::problems::{problem, store_problem};
 
 /// How the catalogue is to be exported.

@@ -5,7 +5,7 @@ use rand::RngExt as _;
 use serde_json::{Value, json};
 
 use super::{LATE, Person};
-use crate::client::tag_of;
+use crate::client::{VARIANTS_SLUG, rows_of_variants, tag_of};
 use crate::simulation::town::Ask;
 
 impl Person {
@@ -35,6 +35,23 @@ impl Person {
         let id = text(&found["data"][0]["id"]);
         self.town.facts.borrow_mut().units.insert(id.clone(), units);
         self.town.products.borrow_mut().push(id);
+    }
+
+    /// Puts a coffee on the shelf that is sold in three ways from so many bags.
+    pub async fn stock_variants(&mut self, bags: i64) {
+        let rows = rows_of_variants(bags);
+        let mut ask = Ask::new("POST", "/api/v1/products/import", &rows);
+        ask.headers = vec![("content-type", "application/x-ndjson".to_owned())];
+        self.ask(ask).await;
+        let product = self
+            .read(&format!("/api/v1/products/{VARIANTS_SLUG}"))
+            .await;
+        let mut facts = self.town.facts.borrow_mut();
+        let ids = facts.note_variants(&product);
+        if let Some(item) = ids.first() {
+            facts.units.insert(item.clone(), bags);
+        }
+        self.town.products.borrow_mut().extend(ids);
     }
 
     fn pick_paid(&mut self) -> Option<String> {
@@ -98,12 +115,23 @@ impl Person {
             .await;
     }
 
+    /// A product without variants.
+    pub(super) fn pick_plain_product(&mut self) -> Option<String> {
+        let products = self.town.products.borrow().clone();
+        let facts = self.town.facts.borrow().variants.clone();
+        let plain: Vec<&String> = products
+            .iter()
+            .filter(|id| !facts.contains_key(*id))
+            .collect();
+        let index = self.below(plain.len());
+        plain.get(index).map(|id| (*id).clone())
+    }
+
     /// Puts units on the shelf or takes some away, against what was read. Orders move units meanwhile, but nobody else changes
     /// products, so a version that has moved on was moved by the request whose answer was lost.
     async fn change_stock(&mut self) {
-        let count = self.town.products.borrow().len();
-        let index = self.below(count);
-        let product = self.town.products.borrow().get(index).cloned();
+        // The tag of a product with variants stands for the units of all of them.
+        let product = self.pick_plain_product();
         let Some(product) = product else { return };
         let path = format!("/api/v1/products/{product}");
         let before = self.read(&path).await;

@@ -21,7 +21,7 @@ use mercato_kernel::{AccountId, CheckoutId, OrderId, ProductId};
 use mercato_money::Money;
 use mercato_testing::{CountingIds, Faults, TestClock, run};
 use products::application::queries::find_products;
-use products::domain::product::ProductView;
+use products::domain::sellable::Sellable;
 use settle_codes::Settlement;
 
 use super::inventory;
@@ -39,7 +39,7 @@ impl Catalogue for Shelf {
         holder: CheckoutId,
     ) -> Result<Vec<CatalogueItem>, Error> {
         let found = find_products::for_checkout(&*self.0, products, Some(holder)).unwrap();
-        let item = |(product, available): (ProductView, u64)| CatalogueItem {
+        let item = |(product, available): (Sellable, u64)| CatalogueItem {
             product_id: product.id,
             name: product.name.as_str().to_owned(),
             price: product.price.amount(),
