@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mercato_tests::{
     load::all_at_once,
-    shop::{Account, PASSWORD, Shop, unique, unique_email},
+    shop::{Account, PASSWORD, Shop, text, unique, unique_email},
     wait_until,
 };
 use serde_json::json;
@@ -50,6 +50,34 @@ fn forty_buyers_and_ten_units_make_ten_orders() {
     assert_eq!(tally(&statuses), [(201, 10), (409, 30)]);
     let stock = shop.stock(&product);
     assert_eq!((stock.free, stock.reserved, stock.sold), (0, UNITS, 0));
+}
+
+#[test]
+fn forty_buyers_of_four_grinds_and_ten_bags_make_ten_orders() {
+    const GRINDS: [&str; 4] = ["whole beans", "filter", "moka", "espresso"];
+    let shop = Shop::shared();
+    let sku = unique("BAG").replace(' ', "-");
+    let variants = GRINDS.iter().enumerate().map(|(place, grind)| match place {
+        0 => json!({ "sku": sku, "options": { "Grind": grind }, "stock": UNITS }),
+        _ => json!({ "options": { "Grind": grind }, "draws": { "sku": sku, "units": 1 } }),
+    });
+    let product = shop.create_product(&json!({
+        "name": unique("Coffee"), "price": 9, "options": [{ "name": "Grind", "values": GRINDS }],
+        "variants": variants.collect::<Vec<_>>(),
+    }));
+    let grinds: Vec<String> = (0..4)
+        .map(|place| text(&product["variants"][place]["id"]))
+        .collect();
+    let buyers = customers(shop, BUYERS);
+    let statuses = all_at_once(BUYERS, |index| {
+        buyers[index].try_order(&[(&grinds[index % 4], 1)]).status()
+    });
+    assert_eq!(tally(&statuses), [(201, 10), (409, 30)]);
+    let path = format!("/api/v1/products/{}", text(&product["id"]));
+    let now = shop.admin().get(&path).expect_json(200);
+    let count = |name: &str| now["variants"][0][name].as_u64();
+    assert_eq!((count("stock"), count("reserved")), (Some(0), Some(UNITS)));
+    assert_eq!(now["stock"], 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mercato_edge::{Fields, FromFields, FromJson, Price, Refusal, body};
+use mercato_edge::{FieldError, Fields, FromFields, FromJson, Price, Refusal, body};
 use mercato_kernel::ProductId;
 use products::application::commands::import_products::ImportRow;
 use products::domain::category::{CategoryId, CategoryPath};
@@ -322,6 +322,16 @@ written_product_body! {
         price: Option<Price>,
         /// Units free to sell at first; 0 when absent. Those of a product with options are sold by variants that draw on them.
         stock: Option<Units>,
+    }
+}
+
+impl NewProductBody {
+    /// The price, when neither the product nor all of its variants have one.
+    pub fn missing_price(&self) -> Option<FieldError> {
+        let variants = self.variants.as_deref().unwrap_or_default();
+        let has_none = variants.is_empty() || variants.iter().any(|one| one.price.is_none());
+        let is_missing = self.price.is_none() && has_none;
+        is_missing.then(|| FieldError::new("price", "required", "price is required"))
     }
 }
 

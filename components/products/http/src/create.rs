@@ -18,7 +18,10 @@ use crate::product::{Audience, ProductResource, tagged};
 pub async fn create(
     body: Draft<NewProductBody>,
 ) -> Result<Created<Tagged<ProductResource>>, Problem> {
-    let new = body.check(|new| Product::check(&new.into()))?;
+    let new = body.check(|new| {
+        let broken = Product::check(&new.into()).into_iter();
+        broken.chain(new.missing_price()).collect()
+    })?;
     let currency = currency().await?;
     let product = create_product::handle(&*products::instance(), &(&new).into());
     let product = product.map_err(problem)?;

@@ -10,3 +10,4 @@ mod search;
 mod shown;
 mod stats;
 mod update;
+mod variants;
