@@ -178,7 +178,7 @@ fn a_variant_is_changed_and_deleted_by_its_id() {
     stale
         .json(&body)
         .send()
-        .expect_problem(412, "precondition-failed");
+        .expect_problem(412, "version-mismatch");
     delete(&text(&product["id"])).expect(204);
     for id in &variants {
         shop.nobody().get(&at(id)).expect_problem(404, "not-found");
@@ -219,7 +219,7 @@ fn what_is_wrong_with_variants_is_named_by_its_path() {
         ),
         (
             json!({"variants": [leaf(json!({"draws": {"sku": "A", "units": 0}}))]}),
-            ("variants[0].draws.units", "range"),
+            ("variants[0].draws.units", "min"),
         ),
         (
             json!({"options": [], "variants": [leaf(json!({}))]}),
