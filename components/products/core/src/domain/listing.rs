@@ -11,6 +11,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::domain::category::{CategoryId, CategoryKey};
 use crate::domain::error::{ProductError, broken};
+use crate::domain::facet::{self, Choice, Facet};
 use crate::domain::presentation::Status;
 use crate::domain::product::ProductView;
 use crate::domain::search::{Search, SearchWords};
@@ -156,6 +157,8 @@ pub struct Filter {
     pub sku: Option<Sku>,
     /// Only products of that category and of those inside of it.
     pub category: Option<CategoryKey>,
+    /// Only products that have all of these.
+    pub choices: Vec<Choice>,
     /// Only products of that status; without it those that are published.
     pub status: Option<Status>,
     /// Whether products of any status are found that are asked for by name: by their identifiers or their number.
@@ -179,6 +182,10 @@ pub struct Listing {
     pub sku: Option<Sku>,
     /// Only products of that category and of those inside of it.
     pub category: Option<CategoryId>,
+    /// Only products that have all of these.
+    pub choices: Vec<Choice>,
+    /// What of the products is counted.
+    pub facets: Vec<Facet>,
     /// Only products of that status; none when it does not matter.
     pub status: Option<Status>,
     /// In which order.
@@ -198,10 +205,11 @@ impl Listing {
     /// newest first, as it does when there is nothing that could be relevant.
     pub fn new(
         filter: &Filter,
+        facets: &[Facet],
         sort: Option<Sort>,
         request: PageRequest,
     ) -> Result<Self, ProductError> {
-        let mut errors = Vec::new();
+        let mut errors = facet::check(&filter.choices, facets);
         let mut note = |error: FieldError| errors.push(error);
         let search = filter.query.as_ref().map(Search::new);
         let mut price = |field, amount: Option<Money>| {
@@ -250,6 +258,8 @@ impl Listing {
             ids,
             sku,
             category: None,
+            choices: filter.choices.clone(),
+            facets: facets.to_vec(),
             status,
             sort,
             ranking,
@@ -334,7 +344,7 @@ mod tests {
             max_price: max.map(Money::from_units),
             ..Filter::default()
         };
-        Listing::new(&filter, None, numbered(page, limit))
+        Listing::new(&filter, &[], None, numbered(page, limit))
     }
 
     fn sorted(
@@ -350,7 +360,7 @@ mod tests {
             after,
             ..numbered(1, 10)
         };
-        Listing::new(&filter, sort, request)
+        Listing::new(&filter, &[], sort, request)
     }
 
     fn named(error: ProductError) -> Vec<String> {
@@ -373,7 +383,7 @@ mod tests {
                 query: query.map(|query| query.parse().unwrap()),
                 ..Filter::default()
             };
-            Listing::new(&filter, None, numbered(1, 10)).map(|listing| listing.status)
+            Listing::new(&filter, &[], None, numbered(1, 10)).map(|listing| listing.status)
         };
         let published = Ok(Some(Status::Published));
         let draft = Some(Status::Draft);
@@ -397,7 +407,7 @@ mod tests {
                 query: query.map(|query| query.parse().unwrap()),
                 ..Filter::default()
             };
-            Listing::new(&filter, None, numbered(1, 10))
+            Listing::new(&filter, &[], None, numbered(1, 10))
         };
         let ids = |count: usize| Some(vec![id; count]);
         let named_ids = listing(ids(100), Some(" A-1 "), None).unwrap();

@@ -1,6 +1,7 @@
 //! Products and reservations in SQLite.
 
 mod categories;
+mod facets;
 mod json;
 mod listing;
 mod products;

@@ -5,7 +5,7 @@ use mercato_money::Money;
 use mercato_sql::words::sort_key;
 use mercato_sql::{Connection, Error, Row, Value, params, placeholders};
 
-use super::json;
+use super::{facets, json};
 use super::renewal::{self, index_words};
 use super::rows::{self, check_rows, json_of, key};
 use crate::application::locks;
@@ -292,12 +292,14 @@ impl Catalogue for Connection {
     fn insert_products(&self, products: &[&Product]) -> Result<(), StoreError> {
         let rows = products.iter().map(|product| product_parameters(product));
         self.insert_rows(INSERT_PRODUCTS, rows)?;
+        facets::enter(self, products)?;
         index_words(self, products)
     }
 
     fn save_product(&self, product: &Product) -> Result<(), StoreError> {
         let changed = self.execute_counted(SAVE_PRODUCT, &product_parameters(product))?;
         check_rows(changed, 1, "products")?;
+        facets::renew(self, product)?;
         index_words(self, &[product])
     }
 
