@@ -257,6 +257,14 @@ impl Shop {
         count() - before
     }
 
+    /// What the statements of that take, in steps of SQLite's virtual machine.
+    pub fn steps(&self, work: impl FnOnce()) -> u64 {
+        let count = || self.products.store.0.steps();
+        let before = count();
+        work();
+        count() - before
+    }
+
     /// The number that a query gives.
     pub fn number(&self, sql: &str) -> u64 {
         let read = |connection: &mercato_sql::Connection| connection.query_one(sql, params![]);

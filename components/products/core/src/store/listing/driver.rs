@@ -8,6 +8,9 @@ use super::statement::{Statement, asks_of_price_or_stock, index_of_filter};
 use crate::domain::listing::Listing;
 use crate::store::rows::key;
 
+/// How far the products of all are counted, one after the other: no further than a total goes.
+const COUNTED_MAX: [u64; 3] = [250, 2_500, Total::LIMIT_ROWS];
+
 /// What is walked; each product of it is asked for the rest of the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Driver {
@@ -31,24 +34,30 @@ impl Driver {
         all
     }
 
-    /// The one with the fewest products, each counted as far as a total goes.
+    /// The one with the fewest products. All are counted a little way first, for one with few ends the search.
     pub fn choose(connection: &Connection, listing: &Listing) -> Result<Self, Error> {
         let all = Self::all(listing);
-        let mut best = (Self::Prices, u64::MAX);
-        for driver in all.iter().copied() {
-            let size = match all.as_slice() {
-                [_] => 0,
-                _ => count(connection, &driver.size(listing))?,
-            };
-            if size < best.1 {
-                best = (driver, size);
+        let mut best = (u64::MAX, Self::Prices);
+        for limit in COUNTED_MAX {
+            if let [only] = all.as_slice() {
+                return Ok(*only);
+            }
+            best.0 = u64::MAX;
+            for driver in &all {
+                let size = count(connection, &driver.size(listing, limit))?;
+                if size < best.0 {
+                    best = (size, *driver);
+                }
+            }
+            if best.0 < limit {
+                break;
             }
         }
-        Ok(best.0)
+        Ok(best.1)
     }
 
-    /// Counts its products.
-    pub fn size(self, listing: &Listing) -> Statement {
+    /// Counts its products up to a limit.
+    pub fn size(self, listing: &Listing, limit: u64) -> Statement {
         let mut statement = Statement::new("SELECT COUNT(*) AS number\nFROM (\nSELECT 1", []);
         match (self, listing.category) {
             (Self::Category, Some(category)) => {
@@ -65,7 +74,7 @@ impl Driver {
                 statement.add_price_and_stock(listing);
             }
         }
-        statement.add_limit(Total::LIMIT_ROWS, 0);
+        statement.add_limit(limit, 0);
         statement.add(") AS counted", []);
         statement
     }

@@ -200,7 +200,7 @@ pub(super) mod tests {
         let all = Driver::all(listing).into_iter();
         all.map(|driver| {
             let statements = [
-                driver.size(listing),
+                driver.size(listing, Total::LIMIT_ROWS),
                 Statement::filtered(listing, driver, Total::LIMIT_ROWS),
                 sorted_browse(listing, driver),
                 facets::counting(listing, facets::found(listing, driver)),

@@ -493,8 +493,8 @@ impl Draw {
 fn counts_of_facets_are_totals_of_their_lists() {
     let draw = Draw::new();
     let catalogues = proptest::collection::vec(drawn(), 1..30);
-    let questions = proptest::collection::vec(question(), 6);
-    proptest!(ProptestConfig::with_cases(40), |(drawn in catalogues, questions in questions)| {
+    let questions = proptest::collection::vec(question(), 4);
+    proptest!(ProptestConfig::with_cases(16), |(drawn in catalogues, questions in questions)| {
         let products: Vec<ProductView> = drawn.iter().map(|drawn| draw.add(drawn)).collect();
         for question in &questions {
             draw.look_at(&drawn, &products, question);
