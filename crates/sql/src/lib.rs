@@ -349,8 +349,7 @@ impl Database {
     #[must_use]
     pub fn steps(&self) -> u64 {
         let slot = self.connection.borrow();
-        slot.as_ref()
-            .map_or(0, |open| open.connection.0.steps())
+        slot.as_ref().map_or(0, |open| open.connection.0.steps())
     }
 
     /// From now on what each transaction does is done twice: once and taken back, and then again. For native tests: a database may

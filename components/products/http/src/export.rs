@@ -124,6 +124,7 @@ fn page_after(after: Option<String>) -> list_products::Query {
     let (page, limit) = (1, PAGE_LIMIT_MAX);
     list_products::Query {
         filter: Filter::default(),
+        facets: Vec::new(),
         sort: Some(Sort::ascending(SortKey::Created)),
         page: PageRequest { page, limit, after },
     }

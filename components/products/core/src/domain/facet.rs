@@ -199,7 +199,9 @@ pub fn facets_of(product: &ProductView) -> impl Iterator<Item = (String, &str)> 
 pub fn check(choices: &[Choice], facets: &[Facet]) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if let Some(beyond) = choices.get(CHOICES_MAX) {
-        let rule = format!("is one too many: a list asks for {CHOICES_MAX} attributes and options at most");
+        let rule = format!(
+            "is one too many: a list asks for {CHOICES_MAX} attributes and options at most"
+        );
         errors.push(broken(beyond.name.as_str(), "max", rule));
     }
     for choice in choices {
@@ -247,7 +249,11 @@ mod tests {
         }
         assert_eq!(Facet::from_text("category"), Ok(Facet::Category));
         let long = "x".repeat(ATTRIBUTE_CHARS_MAX + 1);
-        for (text, expected) in [("", "required"), ("a\tb", "control-characters"), (&*long, "max")] {
+        for (text, expected) in [
+            ("", "required"),
+            ("a\tb", "control-characters"),
+            (&*long, "max"),
+        ] {
             assert_eq!(code(FacetValue::from_text(text)), expected, "{text:?}");
         }
     }
@@ -283,13 +289,27 @@ mod tests {
         let wrong = |choices: Vec<Choice>, facets: Vec<Facet>| -> Vec<String> {
             let errors = check(&choices, &facets);
             let named = errors.iter();
-            named.map(|error| format!("{} {}", error.field, error.code)).collect()
+            named
+                .map(|error| format!("{} {}", error.field, error.code))
+                .collect()
         };
         let none: [String; 0] = [];
-        assert_eq!(wrong(choices(CHOICES_MAX, CHOSEN_VALUES_MAX), facets(FACETS_MAX)), none);
-        assert_eq!(wrong(choices(CHOICES_MAX + 1, 1), facets(0)), ["option.10 max"]);
-        assert_eq!(wrong(choices(1, CHOSEN_VALUES_MAX + 1), facets(0)), ["option.0 max"]);
+        assert_eq!(
+            wrong(choices(CHOICES_MAX, CHOSEN_VALUES_MAX), facets(FACETS_MAX)),
+            none
+        );
+        assert_eq!(
+            wrong(choices(CHOICES_MAX + 1, 1), facets(0)),
+            ["option.10 max"]
+        );
+        assert_eq!(
+            wrong(choices(1, CHOSEN_VALUES_MAX + 1), facets(0)),
+            ["option.0 max"]
+        );
         assert_eq!(wrong(choices(0, 0), facets(FACETS_MAX + 1)), ["facets max"]);
-        assert_eq!(wrong(vec![], vec![Facet::Category, Facet::Category]), ["facets repeated"]);
+        assert_eq!(
+            wrong(vec![], vec![Facet::Category, Facet::Category]),
+            ["facets repeated"]
+        );
     }
 }

@@ -38,7 +38,9 @@ pub fn renew(connection: &Connection, product: &Product) -> Result<(), StoreErro
 }
 
 fn rows_of<'a>(products: &[&'a Product]) -> Vec<(String, String, &'a str)> {
-    let living = products.iter().filter(|product| product.deleted_at().is_none());
+    let living = products
+        .iter()
+        .filter(|product| product.deleted_at().is_none());
     let rows = living.flat_map(|product| {
         let id: ProductId = product.view().id;
         facets_of(product.view()).map(move |(name, value)| (id.to_string(), name, value))

@@ -156,4 +156,14 @@ impl Store for SqlStore {
             .write(locks, |connection| work(connection).map_err(Outcome))
             .map_err(|Outcome(error)| error)
     }
+
+    fn write_stock<T, E: From<StoreError>>(
+        &self,
+        locks: Locks,
+        work: impl Fn(&dyn Inventory) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.0
+            .write(locks, |connection| work(connection).map_err(Outcome))
+            .map_err(|Outcome(error)| error)
+    }
 }

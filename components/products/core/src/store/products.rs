@@ -5,9 +5,9 @@ use mercato_money::Money;
 use mercato_sql::words::sort_key;
 use mercato_sql::{Connection, Error, Row, Value, params, placeholders};
 
-use super::{facets, json};
 use super::renewal::{self, index_words};
 use super::rows::{self, check_rows, json_of, key};
+use super::{facets, json};
 use crate::application::locks;
 use crate::application::ports::{
     Catalogue, FORMER_SLUGS_MAX, LOW_STOCK_PRODUCTS_MAX, LOW_STOCK_UNITS, StockEntry, StockStats,

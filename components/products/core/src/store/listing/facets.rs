@@ -51,7 +51,10 @@ pub fn counted(
     let rows = connection.query(&statement.sql, &statement.parameters)?;
     let mut values: BTreeMap<String, Vec<FacetCount>> = BTreeMap::new();
     for row in &rows {
-        values.entry(row.get("facet")?).or_default().push(count_of(row)?);
+        values
+            .entry(row.get("facet")?)
+            .or_default()
+            .push(count_of(row)?);
     }
     for facet in &mut counted {
         facet.values = values.remove(facet.facet.as_str()).unwrap_or_default();

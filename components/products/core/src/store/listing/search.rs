@@ -500,7 +500,11 @@ pub(super) fn statements(words: &Words, listing: &Listing) -> [Vec<Statement>; 2
         many.push(passing_statement(listing, words, Source::Matches));
         for driver in Driver::all(listing) {
             many.push(Statement::filtered(listing, driver, CANDIDATES_MAX + 1));
-            many.push(passing_statement(listing, words, Source::Candidates(driver)));
+            many.push(passing_statement(
+                listing,
+                words,
+                Source::Candidates(driver),
+            ));
         }
     }
     if by_relevance {

@@ -100,7 +100,10 @@ impl Shop {
 #[test]
 fn facets_of_a_product_follow_it() {
     let shop = Shop::new();
-    let tea = with_attributes(new_product("Tea", 1), &[("Origin", "Kenya"), ("Roast", "no")]);
+    let tea = with_attributes(
+        new_product("Tea", 1),
+        &[("Origin", "Kenya"), ("Roast", "no")],
+    );
     let tea = shop.create(&tea).unwrap();
     shop.enter_option(&tea, "option.Size", "S");
     assert_eq!(shop.names_chosen(&[("attribute.Origin", "Kenya")]), ["Tea"]);
@@ -112,7 +115,10 @@ fn facets_of_a_product_follow_it() {
     shop.update(&tea, &changes, None).unwrap();
     assert_eq!(shop.names_chosen(&[("attribute.Origin", "Kenya")]), [""; 0]);
     assert_eq!(shop.names_chosen(&[("attribute.Origin", "Japan")]), ["Tea"]);
-    let rows = [with_attributes(numbered("Tee", "T-1"), &[("Origin", "Nepal")])];
+    let rows = [with_attributes(
+        numbered("Tee", "T-1"),
+        &[("Origin", "Nepal")],
+    )];
     for outcome in [RowOutcome::Created, RowOutcome::Unchanged] {
         assert_eq!(shop.import(&rows), Ok(vec![outcome]));
         assert_eq!(shop.names_chosen(&[("attribute.Origin", "Nepal")]), ["Tee"]);
@@ -126,8 +132,16 @@ fn facets_of_a_product_follow_it() {
 #[test]
 fn several_names_are_all_asked_for_and_of_one_any_value() {
     let shop = Shop::new();
-    for (name, origin, roast) in [("a", "X", "1"), ("b", "X", "2"), ("c", "Y", "1"), ("d", "Z", "2")] {
-        let new = with_attributes(new_product(name, 1), &[("Origin", origin), ("Roast", roast)]);
+    for (name, origin, roast) in [
+        ("a", "X", "1"),
+        ("b", "X", "2"),
+        ("c", "Y", "1"),
+        ("d", "Z", "2"),
+    ] {
+        let new = with_attributes(
+            new_product(name, 1),
+            &[("Origin", origin), ("Roast", roast)],
+        );
         let product = shop.create(&new).unwrap();
         shop.enter_option(&product, "option.Size", "S");
         shop.enter_option(&product, "option.Size", name);
@@ -137,7 +151,10 @@ fn several_names_are_all_asked_for_and_of_one_any_value() {
     assert_eq!(shop.names_chosen(&[x]), ["a", "b"]);
     assert_eq!(shop.names_chosen(&[x, y]), ["a", "b", "c"]);
     assert_eq!(shop.names_chosen(&[x, one, y]), ["a", "c"]);
-    assert_eq!(shop.names_chosen(&[x, ("attribute.Origin", "?")]), ["a", "b"]);
+    assert_eq!(
+        shop.names_chosen(&[x, ("attribute.Origin", "?")]),
+        ["a", "b"]
+    );
     assert_eq!(shop.names_chosen(&[x, ("attribute.Colour", "X")]), [""; 0]);
     // Found once, though it has both values.
     let (small, own) = (("option.Size", "S"), ("option.Size", "a"));
@@ -221,7 +238,9 @@ fn what_is_not_published_is_in_no_count() {
 #[test]
 fn so_much_is_asked_for() {
     let shop = Shop::new();
-    let pairs: Vec<String> = (0..=CHOICES_MAX).map(|number| format!("option.{number}")).collect();
+    let pairs: Vec<String> = (0..=CHOICES_MAX)
+        .map(|number| format!("option.{number}"))
+        .collect();
     let pairs: Vec<(&str, &str)> = pairs.iter().map(|name| (&**name, "x")).collect();
     let list = |pairs| {
         let (page, limit, after) = (1, 1, None);
@@ -275,7 +294,12 @@ const CHOICES: [(&str, &str); 8] = [
 ];
 
 fn drawn() -> impl Strategy<Value = Drawn> {
-    let status = select(vec![Status::Published, Status::Published, Status::Published, Status::Draft]);
+    let status = select(vec![
+        Status::Published,
+        Status::Published,
+        Status::Published,
+        Status::Draft,
+    ]);
     (
         select(vec!["tea green", "tea", "coffee"]),
         status,
@@ -286,16 +310,18 @@ fn drawn() -> impl Strategy<Value = Drawn> {
         0..4_i64,
         0..3_u64,
     )
-        .prop_map(|(words, status, categories, origin, roast, sizes, price, stock)| Drawn {
-            words,
-            status,
-            categories,
-            origin,
-            roast,
-            sizes,
-            price,
-            stock,
-        })
+        .prop_map(
+            |(words, status, categories, origin, roast, sizes, price, stock)| Drawn {
+                words,
+                status,
+                categories,
+                origin,
+                roast,
+                sizes,
+                price,
+                stock,
+            },
+        )
 }
 
 fn question() -> impl Strategy<Value = Question> {
@@ -309,16 +335,18 @@ fn question() -> impl Strategy<Value = Question> {
         (0..KEYS.len(), any::<bool>()),
         1..7_u32,
     )
-        .prop_map(|(words, category, choices, min_price, in_stock, named, sort, limit)| Question {
-            words,
-            category,
-            choices,
-            min_price,
-            in_stock,
-            named: named.filter(|_| words.is_none()),
-            sort,
-            limit,
-        })
+        .prop_map(
+            |(words, category, choices, min_price, in_stock, named, sort, limit)| Question {
+                words,
+                category,
+                choices,
+                min_price,
+                in_stock,
+                named: named.filter(|_| words.is_none()),
+                sort,
+                limit,
+            },
+        )
 }
 
 /// The categories that a product is in, by their places: the second is inside of the first.
@@ -329,8 +357,12 @@ fn entered(drawn: &Drawn) -> BTreeSet<usize> {
 
 impl Drawn {
     fn traits(&self) -> Vec<(&'static str, &'static str)> {
-        let one = |name: &'static str, value: Option<&'static str>| value.map(|value| (name, value));
-        let attributes = [one("attribute.Origin", self.origin), one("attribute.Roast", self.roast)];
+        let one =
+            |name: &'static str, value: Option<&'static str>| value.map(|value| (name, value));
+        let attributes = [
+            one("attribute.Origin", self.origin),
+            one("attribute.Roast", self.roast),
+        ];
         let sizes = self.sizes.iter().map(|size| ("option.Size", *size));
         attributes.into_iter().flatten().chain(sizes).collect()
     }
@@ -347,10 +379,14 @@ impl Drawn {
         });
         self.status == Status::Published
             && has_words
-            && question.category.is_none_or(|place| entered(self).contains(&place))
+            && question
+                .category
+                .is_none_or(|place| entered(self).contains(&place))
             && question.choices.iter().all(has_one)
             && question.min_price.is_none_or(|min| self.price >= min)
-            && question.in_stock.is_none_or(|wanted| wanted == (self.stock > 0))
+            && question
+                .in_stock
+                .is_none_or(|wanted| wanted == (self.stock > 0))
     }
 }
 
@@ -383,7 +419,10 @@ impl Draw {
             status: Some(drawn.status),
             ..with_attributes(new_product(drawn.words, drawn.stock), &attributes)
         };
-        let categories = drawn.categories.iter().map(|place| &self.categories[*place]);
+        let categories = drawn
+            .categories
+            .iter()
+            .map(|place| &self.categories[*place]);
         let categories: Vec<&CategoryView> = categories.collect();
         let product = self.shop.create(&in_categories(product, &categories));
         let product = product.unwrap();
@@ -466,14 +505,21 @@ impl Draw {
         // Each count is what the list has.
         let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
         for (drawn, _) in &passing {
-            let paths = entered(drawn).into_iter().map(|place| self.categories[place].path.as_str());
+            let paths = entered(drawn)
+                .into_iter()
+                .map(|place| self.categories[place].path.as_str());
             let categories = paths.map(|path| ("category", path));
             for (name, value) in categories.chain(drawn.traits()) {
-                *counts.entry((name.to_owned(), value.to_owned())).or_default() += 1;
+                *counts
+                    .entry((name.to_owned(), value.to_owned()))
+                    .or_default() += 1;
             }
         }
         for facet in &found.facets {
-            let order = facet.values.iter().map(|count| (std::cmp::Reverse(count.products), &count.value));
+            let order = facet
+                .values
+                .iter()
+                .map(|count| (std::cmp::Reverse(count.products), &count.value));
             assert!(order.is_sorted(), "{facet:?}");
             for count in &facet.values {
                 let pair = (facet.facet.to_string(), count.value.clone());
@@ -533,8 +579,16 @@ fn a_filter_reads_what_has_its_rarest_value_alone() {
             let grows = |step: &&String| {
                 let scanned = step.strip_prefix("SCAN ");
                 scanned.is_some_and(|table| {
-                    ["p", "f", "m", "has", "other", "product_facets", "category_products"]
-                        .contains(&table.split(' ').next().unwrap_or_default())
+                    [
+                        "p",
+                        "f",
+                        "m",
+                        "has",
+                        "other",
+                        "product_facets",
+                        "category_products",
+                    ]
+                    .contains(&table.split(' ').next().unwrap_or_default())
                 })
             };
             assert_eq!(plan.iter().find(grows), None, "{driver}: {plan:?}");
