@@ -41,7 +41,7 @@ impl FromQuery for Choices {
             schema.min_length(Some(1)).max_length(Some(max))
         };
         let name = text(ATTRIBUTE_PREFIX.len() + ATTRIBUTE_NAME_CHARS_MAX)
-            .pattern(Some(r"^(attribute|option)\.[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$"));
+            .pattern(Some(r"^(attribute|option)\.[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]{0,48}[^\s\x00-\x1f\x7f-\x9f])?$"));
         let value = text(ATTRIBUTE_CHARS_MAX).build();
         let value = AdditionalProperties::RefOr(RefOr::T(Schema::Object(value)));
         let schema = ObjectBuilder::new()

@@ -108,7 +108,6 @@ fn what_is_wrong_with_a_filter_is_named() {
         ("option.Size=", "option.Size", "required"),
         ("attribute=x", "attribute", "unknown"),
         ("facets=colour", "facets", "format"),
-        ("facets=category,category", "facets", "repeated"),
         (&*many("option.#=x", 11), "option.10", "max"),
         (&*many("option.Size=#", 21), "option.Size", "max"),
     ] {

@@ -210,12 +210,9 @@ pub fn check(choices: &[Choice], facets: &[Facet]) -> Vec<FieldError> {
             errors.push(broken(choice.name.as_str(), "max", rule));
         }
     }
-    let distinct: BTreeSet<_> = facets.iter().collect();
     if facets.len() > FACETS_MAX {
         let rule = format!("must not have more than {FACETS_MAX} values");
         errors.push(broken("facets", "max", rule));
-    } else if distinct.len() < facets.len() {
-        errors.push(broken("facets", "repeated", "must not name one twice"));
     }
     errors
 }
@@ -307,9 +304,5 @@ mod tests {
             ["option.0 max"]
         );
         assert_eq!(wrong(choices(0, 0), facets(FACETS_MAX + 1)), ["facets max"]);
-        assert_eq!(
-            wrong(vec![], vec![Facet::Category, Facet::Category]),
-            ["facets repeated"]
-        );
     }
 }

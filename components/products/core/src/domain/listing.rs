@@ -1,5 +1,7 @@
 //! Which products a list shows, in which order, and how much of it.
 
+use std::collections::BTreeSet;
+
 use mercato_kernel::named::schema_of;
 use mercato_kernel::read::named;
 use mercato_kernel::{
@@ -259,7 +261,7 @@ impl Listing {
             sku,
             category: None,
             choices: filter.choices.clone(),
-            facets: facets.to_vec(),
+            facets: distinct(facets),
             status,
             sort,
             ranking,
@@ -283,6 +285,12 @@ impl Listing {
         let page = self.request.page(self.number, found, total, &scope, place);
         page.map(|(product, _)| product)
     }
+}
+
+/// Each facet once, for what is counted twice is the same.
+fn distinct(facets: &[Facet]) -> Vec<Facet> {
+    let facets: BTreeSet<Facet> = facets.iter().cloned().collect();
+    facets.into_iter().collect()
 }
 
 fn check_ids(ids: &[ProductId]) -> Result<(), FieldError> {

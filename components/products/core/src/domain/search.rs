@@ -50,7 +50,7 @@ pub struct FoundPage {
     pub page: Page<ProductView>,
     /// What was searched for instead of what was typed, where that is found nowhere: see [`Search::corrected`].
     pub corrected: Option<String>,
-    /// The facets that were asked for, in their order. Of a list whose total is not exact, so many of its products are counted as the
+    /// The facets that were asked for, each once. Of a list whose total is not exact, so many of its products are counted as the
     /// total says.
     pub facets: Vec<CountedFacet>,
 }

@@ -41,7 +41,7 @@ pub fn handle(ports: &impl Ports, query: Query) -> Result<FoundPage, ProductErro
         let Some(category) = ports.store().category(key)? else {
             // Nothing is in a category that is not there.
             let page = listing.page(None, Total::counted(0), Vec::new());
-            let facets = query.facets.into_iter().map(CountedFacet::empty);
+            let facets = listing.facets.iter().cloned().map(CountedFacet::empty);
             return Ok(FoundPage {
                 facets: facets.collect(),
                 ..page.into()
