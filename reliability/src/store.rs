@@ -64,11 +64,17 @@ DO $$
 DECLARE
   tables CURSOR FOR SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public';
   numbers CURSOR FOR SELECT name, value FROM kept.\"sequences\";
+  columns TEXT;
 BEGIN
   PERFORM set_config('session_replication_role', 'replica', TRUE);
   FOR this IN tables LOOP
+    -- What the server computes itself cannot be written.
+    SELECT string_agg(quote_ident(attname), ', ')
+    INTO columns
+    FROM pg_attribute
+    WHERE attrelid = format('public.%I', this.name)::REGCLASS AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
     EXECUTE format('DELETE FROM public.%I', this.name);
-    EXECUTE format('INSERT INTO public.%1$I SELECT * FROM kept.%1$I', this.name);
+    EXECUTE format('INSERT INTO public.%1$I (%2$s) SELECT %2$s FROM kept.%1$I', this.name, columns);
   END LOOP;
   FOR this IN numbers LOOP
     PERFORM setval(format('public.%I', this.name), COALESCE(this.value, 1), this.value IS NOT NULL);

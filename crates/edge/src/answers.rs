@@ -1,12 +1,14 @@
 //! The answers of endpoints.
 
+use std::collections::BTreeMap;
+
 use mercato_kernel::{Page, RecordedAnswer};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 #[cfg(not(target_family = "wasm"))]
 use crate::Description;
-use crate::{Answer, PageMeta, Problem, Reply, StatusCode};
+use crate::{Answer, FacetCount, PageMeta, Problem, Reply, StatusCode};
 
 /// 200 with JSON; as an argument, a JSON body.
 #[derive(Debug, Clone)]
@@ -289,6 +291,13 @@ impl<T> Paged<T> {
     #[must_use]
     pub fn corrected(mut self, corrected: Option<String>) -> Self {
         self.meta.corrected = corrected;
+        self
+    }
+
+    /// The same with counts of facets by their names, if any were asked for.
+    #[must_use]
+    pub fn counted(mut self, facets: BTreeMap<String, Vec<FacetCount>>) -> Self {
+        self.meta.facets = Some(facets).filter(|facets| !facets.is_empty());
         self
     }
 

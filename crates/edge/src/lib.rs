@@ -122,7 +122,7 @@ pub use mercato_kernel::{
 pub use mercato_settings::Invalid as InvalidSetting;
 pub use multipart::{FormPiece, MULTIPART, Multipart, PartHead};
 pub use outbox_lag::OutboxLag;
-pub use page::{PageLimit, PageMeta, PageNumber};
+pub use page::{FacetCount, PageLimit, PageMeta, PageNumber};
 pub use problem::{Problem, ProblemDocument};
 pub use query::QueryString;
 pub use reply::Reply;

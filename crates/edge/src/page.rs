@@ -1,5 +1,7 @@
 //! Pages of lists.
 
+use std::collections::BTreeMap;
+
 use mercato_edge_macros::query;
 use mercato_kernel::{DEFAULT_PAGE_LIMIT, FromText, PAGE_LIMIT_MAX, Page, PageRequest, Refusal};
 use serde::Serialize;
@@ -95,6 +97,23 @@ pub struct PageMeta {
     #[schema(required = false, example = "espresso cup")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) corrected: Option<String>,
+    /// The facets that were asked for by `facets`, each with its most frequent values first, 100 at the most. They are counted among all
+    /// that the list finds; when `totalIsExact` is false, among 10,000 of it. Absent where nothing was asked for.
+    #[schema(value_type = BTreeMap<String, Vec<FacetCount>>, required = false,
+        example = json!({"attribute.Origin": [{"value": "Kenya", "count": 3}]}))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) facets: Option<BTreeMap<String, Vec<FacetCount>>>,
+}
+
+/// A value of a facet.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FacetCount {
+    /// The value; of categories the path.
+    #[schema(min_length = 1, max_length = 807, example = "Kenya")]
+    pub value: String,
+    /// How many of the entries have it.
+    #[schema(minimum = 1, maximum = 10_000, example = 3)]
+    pub count: u64,
 }
 
 impl<T> From<&Page<T>> for PageMeta {
@@ -108,6 +127,7 @@ impl<T> From<&Page<T>> for PageMeta {
             limit: page.limit,
             next: page.next.clone(),
             corrected: None,
+            facets: None,
         }
     }
 }

@@ -73,6 +73,17 @@ impl QueryString {
         found
     }
 
+    /// All parameters whose names begin with one of these, with their values, in their order; the same name may come several times.
+    pub fn beginning_with(&mut self, prefixes: &[&str]) -> Vec<(String, String)> {
+        let is_wanted =
+            |(name, _): &(String, String)| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        let (found, rest) = std::mem::take(&mut self.pairs)
+            .into_iter()
+            .partition(is_wanted);
+        self.pairs = rest;
+        found
+    }
+
     /// Whether a parameter is there and has not been taken out yet.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
@@ -182,6 +193,19 @@ mod tests {
             .map(|e| e["field"].as_str().unwrap())
             .collect();
         assert_eq!(named, ["bad=%f", "page", "limit", "role"]);
+    }
+
+    #[test]
+    fn parameters_of_free_names_are_taken_by_their_beginnings() {
+        let mut query = QueryString::parse("a.x=1&b=2&a.x=3&a=4&c.=5");
+        let found = query.beginning_with(&["a.", "c."]);
+        let found: Vec<_> = found
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
+        assert_eq!(found, [("a.x", "1"), ("a.x", "3"), ("c.", "5")]);
+        assert_eq!(query.text("b").as_deref(), Some("2"));
+        assert!(query.has("a") && !query.has("a.x"));
     }
 
     #[test]

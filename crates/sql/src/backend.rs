@@ -64,6 +64,15 @@ impl Backend {
         }
     }
 
+    /// How many steps of SQLite's virtual machine they took; 0 elsewhere.
+    #[cfg(not(target_family = "wasm"))]
+    pub const fn steps(&self) -> u64 {
+        match self {
+            Self::Sqlite(backend) => backend.steps(),
+            Self::Postgres(_) => 0,
+        }
+    }
+
     /// The connection to a SQLite, to begin a pool with.
     #[cfg(not(target_family = "wasm"))]
     pub fn into_sqlite(self) -> Option<rusqlite::Connection> {

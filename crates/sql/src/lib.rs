@@ -343,6 +343,15 @@ impl Database {
             .map_or(0, |open| open.connection.0.statements())
     }
 
+    /// What statements have taken on the connection so far, in steps of SQLite's virtual machine, for native tests: the same each time, on
+    /// any machine. What an index of words does by itself is not counted; 0 on PostgreSQL.
+    #[cfg(not(target_family = "wasm"))]
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        let slot = self.connection.borrow();
+        slot.as_ref().map_or(0, |open| open.connection.0.steps())
+    }
+
     /// From now on what each transaction does is done twice: once and taken back, and then again. For native tests: a database may
     /// ask for that.
     #[cfg(not(target_family = "wasm"))]

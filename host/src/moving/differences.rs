@@ -6,7 +6,7 @@ pub(super) const VERSIONS: [Version; 5] = [
     version("checkout", 2, 2),
     version("orders", 11, 4),
     version("payments", 15, 7),
-    version("products", 11, 7),
+    version("products", 13, 9),
 ];
 
 /// Versions of the schema of a database that are alike.

@@ -21,7 +21,8 @@ FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
 WHERE c.relnamespace = current_schema()::REGNAMESPACE
   AND c.relkind IN ('r', 'v')
   AND a.attnum > 0
-  AND NOT a.attisdropped";
+  AND NOT a.attisdropped
+  AND a.attgenerated = ''";
 
 const REFERENCES: &str = "
 SELECT child.relname::TEXT, parent.relname::TEXT

@@ -14,10 +14,12 @@ use crate::application::ports::{Clock, Store as _};
 use crate::application::queries::{list_categories, list_products};
 use crate::domain::category::{CategoryChanges, CategoryKey, CategoryView};
 use crate::domain::error::ProductError;
+use crate::domain::facet::Facet;
 use crate::domain::listing::{Filter, Sort, SortKey};
 use crate::domain::presentation::Status;
 use crate::domain::product::{ProductChanges, ProductView, Seen, StockChange};
 use crate::domain::reservation::{InventoryError, RequestedLine, ReservedLine, Settlement};
+use crate::domain::search::FoundPage;
 use crate::domain::stock::Stock;
 use crate::instance::Products;
 use crate::store::SqlStore;
@@ -143,9 +145,24 @@ impl Shop {
         sort: Option<Sort>,
         page: PageRequest,
     ) -> Result<Page<ProductView>, ProductError> {
-        let filter = filter.clone();
-        let query = list_products::Query { filter, sort, page };
-        Ok(list_products::handle(&self.products, query)?.page)
+        Ok(self.find_counted(filter, &[], sort, page)?.page)
+    }
+
+    /// One page of the catalogue, with counts of facets.
+    pub fn find_counted(
+        &self,
+        filter: &Filter,
+        facets: &[Facet],
+        sort: Option<Sort>,
+        page: PageRequest,
+    ) -> Result<FoundPage, ProductError> {
+        let query = list_products::Query {
+            filter: filter.clone(),
+            facets: facets.to_vec(),
+            sort,
+            page,
+        };
+        list_products::handle(&self.products, query)
     }
 
     /// Reserves lines for an order.
@@ -238,6 +255,14 @@ impl Shop {
     /// How many statements that runs.
     pub fn statements(&self, work: impl FnOnce()) -> u64 {
         let count = || self.products.store.0.statements();
+        let before = count();
+        work();
+        count() - before
+    }
+
+    /// What the statements of that take, in steps of SQLite's virtual machine.
+    pub fn steps(&self, work: impl FnOnce()) -> u64 {
+        let count = || self.products.store.0.steps();
         let before = count();
         work();
         count() - before

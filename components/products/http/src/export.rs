@@ -4,10 +4,11 @@ use mercato_edge::{
     Answer, BodySender, Context, Guard, PAGE_LIMIT_MAX, PageRequest, Principal, Problem, Query,
     Reply, StreamedBody, TokenGuard, accepts, endpoint, header, query,
 };
-use mercato_kernel::named;
+use mercato_kernel::{Named as _, named};
 use products::application::ports::{Ports, Store as _};
 use products::application::queries::list_products;
 use products::domain::listing::{Filter, Sort, SortKey};
+use products::domain::presentation::Status;
 use strum::{IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
@@ -23,6 +24,10 @@ pub struct ExportQuery {
     /// What the rows are written in. Without it `ndjson`, unless `Accept` names `text/csv`.
     #[param(value_type = FileFormat, inline, required = false)]
     format: Option<FileFormat>,
+    /// Only products of these statuses, separated by commas; without it those that are published. All three together are the
+    /// whole catalogue.
+    #[param(value_type = Vec<Status>, required = false, style = Form, explode = false, min_items = 1, max_items = 3)]
+    status: Option<Vec<Status>>,
 }
 
 /// What an export is written in.
@@ -38,7 +43,7 @@ enum FileFormat {
 
 named!(FileFormat);
 
-/// A file with all published products.
+/// A file with the products of some statuses.
 #[derive(Debug)]
 pub struct Export {
     format: ExportFormat,
@@ -67,15 +72,16 @@ impl Answer for Export {
 
 /// Export the catalogue
 ///
-/// All products that are published, the oldest first, as rows of a price list: what `POST /products/import` reads. Importing the
-/// file changes nothing, as long as nobody changes the products meanwhile. The first row of a product is about the product; one with options
-/// has a row for each variant after it, and further pictures have rows of their own.
+/// All products that are published, or of the statuses that are asked for, as rows of a price list: what `POST /products/import` reads;
+/// those of one status stand together, the oldest first. Importing the file changes nothing, as long as nobody changes the products
+/// meanwhile. The first row of a product is about the product; one with options has a row for each variant after it, and further pictures
+/// have rows of their own.
 ///
 /// The file is made while it is sent, of any length. When it cannot be completed, the answer breaks off; it ends so, too, when the
 /// access token ends or is revoked meanwhile.
 #[endpoint(
     GET "/api/v1/products/export", access = Admin, tag = "Catalogue", id = "exportProducts",
-    returns = "A price list with all published products",
+    returns = "A price list with the products of these statuses",
 )]
 pub async fn export(
     context: Context,
@@ -87,47 +93,70 @@ pub async fn export(
         None if accepts(&context, "text/csv") => ExportFormat::Csv,
         _ => ExportFormat::Ndjson,
     };
+    let statuses = statuses(query.status);
     let body = StreamedBody::of(|sender| async move {
         let still_admin = async || TokenGuard.check_session(&admin).await;
-        send(&*products::instance(), format, &sender, still_admin).await
+        send(
+            &*products::instance(),
+            format,
+            &statuses,
+            &sender,
+            still_admin,
+        )
+        .await
     });
     Ok(Export { format, body })
 }
 
-/// Sends all products, page by page, as long as whoever asked for them may have them.
+/// The statuses that are asked for, each once.
+fn statuses(wanted: Option<Vec<Status>>) -> Vec<Status> {
+    let wanted = wanted.unwrap_or_else(|| vec![Status::Published]);
+    let all = Status::ALL.iter().copied();
+    all.filter(|status| wanted.contains(status)).collect()
+}
+
+/// Sends all products of these statuses, page by page, as long as whoever asked for them may have them.
 async fn send(
     ports: &impl Ports,
     format: ExportFormat,
+    statuses: &[Status],
     sender: &BodySender,
     check: impl AsyncFn() -> Result<(), Problem>,
 ) -> Result<(), Problem> {
     let mut text = format.header();
-    let mut after = None;
-    loop {
-        check().await?;
-        let page = list_products::handle(ports, page_after(after))
-            .map_err(problem)?
-            .page;
-        let products = ports.store().with_variants(page.entries);
-        let tree = ports.store().tree().map_err(store_problem)?;
-        for product in products.map_err(store_problem)? {
-            format
-                .write(&product, &tree, &mut text)
-                .map_err(|_| Problem::internal())?;
-        }
-        sender.send(std::mem::take(&mut text)).await;
-        after = page.next;
-        if after.is_none() {
-            return Ok(());
+    for status in statuses {
+        let mut after = None;
+        loop {
+            check().await?;
+            let page = list_products::handle(ports, page_after(*status, after))
+                .map_err(problem)?
+                .page;
+            let products = ports.store().with_variants(page.entries);
+            let tree = ports.store().tree().map_err(store_problem)?;
+            for product in products.map_err(store_problem)? {
+                format
+                    .write(&product, &tree, &mut text)
+                    .map_err(|_| Problem::internal())?;
+            }
+            sender.send(std::mem::take(&mut text)).await;
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
         }
     }
+    Ok(())
 }
 
 /// What the page after that cursor is asked for by: in the order in which products came, whatever is sold or changed meanwhile.
-fn page_after(after: Option<String>) -> list_products::Query {
+fn page_after(status: Status, after: Option<String>) -> list_products::Query {
     let (page, limit) = (1, PAGE_LIMIT_MAX);
     list_products::Query {
-        filter: Filter::default(),
+        filter: Filter {
+            status: Some(status),
+            ..Filter::default()
+        },
+        facets: Vec::new(),
         sort: Some(Sort::ascending(SortKey::Created)),
         page: PageRequest { page, limit, after },
     }
@@ -180,17 +209,20 @@ mod tests {
     fn exported(
         shop: &Shop,
         format: ExportFormat,
+        wanted: Option<Vec<Status>>,
         check: impl AsyncFn() -> Result<(), Problem> + 'static,
     ) -> Result<String, String> {
         let shop = Rc::clone(shop);
-        let body =
-            StreamedBody::of(|sender| async move { send(&*shop, format, &sender, check).await });
+        let statuses = statuses(wanted);
+        let body = StreamedBody::of(|sender| async move {
+            send(&*shop, format, &statuses, &sender, check).await
+        });
         let file = run(body.collect()).map_err(|error| error.to_string())?;
         Ok(String::from_utf8(file.to_bytes().to_vec()).unwrap())
     }
 
     fn whole(shop: &Shop, format: ExportFormat) -> String {
-        exported(shop, format, async || Ok(())).unwrap()
+        exported(shop, format, None, async || Ok(())).unwrap()
     }
 
     /// What becomes of the rows of a file.
@@ -319,6 +351,38 @@ mod tests {
     }
 
     #[test]
+    fn an_export_of_all_statuses_is_complete_and_changes_nothing() {
+        let shop = shop();
+        for (number, status) in Status::ALL.iter().enumerate() {
+            let sku = format!("S-{number}");
+            let new = ProductChanges {
+                status: Some(*status),
+                ..product("Tea", Some(&sku), "")
+            };
+            create_product::handle(&*shop, &new).unwrap();
+        }
+        let numbers = |wanted: Option<&str>| -> Vec<String> {
+            let query = wanted.map_or(String::new(), |wanted| format!("status={wanted}"));
+            let query: ExportQuery = from_query(&query).unwrap();
+            let file = exported(&shop, ExportFormat::Csv, query.status, async || Ok(()));
+            let file = file.unwrap();
+            let rows = file.lines().skip(1).map(|row| row[..3].to_owned());
+            rows.collect()
+        };
+        assert_eq!(numbers(None), ["S-1"]);
+        assert_eq!(numbers(Some("draft")), ["S-0"]);
+        assert_eq!(numbers(Some("archived,draft,draft")), ["S-0", "S-2"]);
+        for format in [ExportFormat::Ndjson, ExportFormat::Csv] {
+            let all = Some(Status::ALL.to_vec());
+            let file = exported(&shop, format, all, async || Ok(())).unwrap();
+            let outcomes = import(&shop, format, file);
+            assert_eq!(outcomes, [const { RowOutcome::Unchanged }; 3], "{format:?}");
+        }
+        assert_eq!(numbers(Some("draft,archived")), ["S-0", "S-2"]);
+        assert!(from_query::<ExportQuery>("status=gone").is_err());
+    }
+
+    #[test]
     fn an_export_has_all_pages_and_asks_before_each() {
         let shop = shop();
         for number in 0..=2 * PAGE_LIMIT_MAX {
@@ -340,7 +404,7 @@ mod tests {
         ));
         let asked = Rc::new(Cell::new(0));
         let counted = Rc::clone(&asked);
-        let revoked = exported(&shop, ExportFormat::Csv, async move || {
+        let revoked = exported(&shop, ExportFormat::Csv, None, async move || {
             counted.set(counted.get() + 1);
             if counted.get() > 2 {
                 Err(Problem::internal())

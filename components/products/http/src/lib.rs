@@ -2,11 +2,20 @@
 
 use mercato_edge::{Route, settings};
 
+#[cfg_attr(
+    not(target_family = "wasm"),
+    allow(
+        dead_code,
+        reason = "called by the entry point, which only a component has"
+    )
+)]
+mod after_request;
 mod body;
 mod categories;
 mod category;
 #[cfg(not(target_family = "wasm"))]
 mod category_examples;
+mod choices;
 mod create;
 mod delete;
 #[cfg(not(target_family = "wasm"))]
@@ -43,4 +52,4 @@ pub const ROUTES: &[Route] = &[
     metrics::METRICS,
 ];
 
-mercato_edge::serve!(ROUTES);
+mercato_edge::serve!(ROUTES, after_request::after_request);

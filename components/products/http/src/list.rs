@@ -1,15 +1,19 @@
+use std::collections::BTreeMap;
+
 use mercato_edge::{
-    DEFAULT_PAGE_LIMIT, Draft, PAGE_LIMIT_MAX, PageLimit, PageNumber, PageRequest, Paged, Price,
-    Problem, Public, Query, endpoint, query,
+    DEFAULT_PAGE_LIMIT, Draft, FacetCount, PAGE_LIMIT_MAX, PageLimit, PageNumber, PageRequest,
+    Paged, Price, Problem, Public, Query, endpoint, query,
 };
 use mercato_kernel::{Caller, ProductId};
 use products::application::queries::list_products;
 use products::domain::category::CategoryKey;
+use products::domain::facet::{CountedFacet, Facet};
 use products::domain::listing::{Filter, Sort};
 use products::domain::presentation::Status;
 use products::domain::search::SearchWords;
 use products::domain::values::Sku;
 
+use crate::choices::Choices;
 use crate::problems::{currency, max_age_seconds, problem};
 use crate::product::{Audience, ProductResource, public};
 
@@ -41,6 +45,14 @@ pub struct ListQuery {
     /// Only products of that category, by its id or its path, and of the categories inside of it; none when there is no such category.
     #[param(value_type = String, required = false, min_length = 1, max_length = 807)]
     category: Option<CategoryKey>,
+    #[query(flatten)]
+    choices: Choices,
+    /// What of the products found is counted, at most 10, separated by commas: `category`, and attributes and options by the names of their
+    /// parameters, such as `facets=category,attribute.Origin,option.Size`. `meta.facets` has their values then.
+    #[param(value_type = Vec<String>, required = false, style = Form, explode = false, min_items = 1, max_items = 10,
+        pattern = r"^(category|(attribute|option)\.[^\s,\x00-\x1f\x7f-\x9f]([^,\x00-\x1f\x7f-\x9f]{0,48}[^\s,\x00-\x1f\x7f-\x9f])?)$",
+        example = json!(["category", "attribute.Origin"]))]
+    facets: Option<Vec<Facet>>,
     /// Only products of that status; for admins alone. Without it those that are published, and with `ids` or `sku` all. With `q` only what
     /// is published is found.
     #[query(admin)]
@@ -82,7 +94,22 @@ pub async fn list(
     let shown = Paged::of(found.page, |product| {
         Ok(ProductResource::new(product, currency, audience))
     })?;
-    Ok(public(shown.corrected(found.corrected), caller, max_age))
+    let shown = shown
+        .corrected(found.corrected)
+        .counted(counts(found.facets));
+    Ok(public(shown, caller, max_age))
+}
+
+/// Counted facets by their names.
+fn counts(facets: Vec<CountedFacet>) -> BTreeMap<String, Vec<FacetCount>> {
+    let facets = facets.into_iter().map(|facet| {
+        let values = facet.values.into_iter().map(|count| FacetCount {
+            value: count.value,
+            count: count.products,
+        });
+        (facet.facet.to_string(), values.collect())
+    });
+    facets.collect()
 }
 
 impl ListQuery {
@@ -103,9 +130,11 @@ impl ListQuery {
                 ids: query.ids,
                 sku: query.sku,
                 category: query.category,
+                choices: query.choices.0,
                 status: query.status,
                 sees_all: audience == Audience::Admins,
             },
+            facets: query.facets.unwrap_or_default(),
             sort: query.sort,
             page: PageRequest {
                 page: query.page.map_or(1, |page| page.0),
@@ -168,7 +197,9 @@ mod tests {
     #[test]
     fn every_condition_can_be_given() {
         let query = "q=green+tea&page=2&limit=5&minPrice=0.5&maxPrice=10&inStock=false&sort=-price&category=coffee/espresso";
-        let list_products::Query { filter, sort, page } = read(query);
+        let list_products::Query {
+            filter, sort, page, ..
+        } = read(query);
         let expected = Filter {
             query: Some("green tea".parse().unwrap()),
             min_price: Some(Money::from_units(5_000)),
@@ -207,6 +238,34 @@ mod tests {
             assert_eq!(
                 only_error(wrong),
                 ("ids".to_owned(), code.to_owned()),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn attributes_and_options_are_asked_for_and_counted() {
+        let query = read("option.Size=S&facets=category,option.Size&q=tea&attribute.Origin=Kenya");
+        let names: Vec<_> = query
+            .filter
+            .choices
+            .iter()
+            .map(|choice| choice.name.as_str())
+            .collect();
+        assert_eq!(names, ["option.Size", "attribute.Origin"]);
+        let facets: Vec<_> = query.facets.iter().map(Facet::as_str).collect();
+        assert_eq!(facets, ["category", "option.Size"]);
+        let many = format!("facets={}", vec!["category"; 11].join(","));
+        for (wrong, code) in [
+            ("facets=", "required"),
+            ("facets=colour", "format"),
+            ("facets=category,", "format"),
+            ("facets=option.", "required"),
+            (&*many, "max"),
+        ] {
+            assert_eq!(
+                only_error(wrong),
+                ("facets".to_owned(), code.to_owned()),
                 "{wrong}"
             );
         }

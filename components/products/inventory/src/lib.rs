@@ -3,9 +3,7 @@
 use mercato_kernel::{CheckoutId, OrderId};
 use mercato_money::Money;
 use mercato_platform::log;
-use products::application::commands::{
-    purge_reservations, renew_words, reserve_stock, settle_reservations,
-};
+use products::application::commands::{purge_reservations, reserve_stock, settle_reservations};
 use products::application::queries::find_reservation;
 use products::domain::error::StoreError;
 use products::domain::reservation as domain;
@@ -17,9 +15,6 @@ use bindings::exports::mercato::products::inventory::{
 };
 
 mercato_contracts::component!(Component, "mercato:shop/products-inventory", "../../../wit");
-
-/// Products whose words are made anew by one call of `purge`.
-const RENEWED_PER_PURGE: u32 = 1_000;
 
 /// What the world `products-inventory` exports.
 pub struct Component;
@@ -91,10 +86,6 @@ impl Guest for Component {
             limit,
         };
         let removed = purge_reservations::handle(&*instance(), &command)?;
-        // What a new version of the program makes otherwise is made anew beside. What fails is taken up by the next call.
-        if let Err(error) = renew_words::handle(&*instance(), RENEWED_PER_PURGE) {
-            log_cause(&error);
-        }
         Ok(u32::try_from(removed).unwrap_or(u32::MAX))
     }
 }

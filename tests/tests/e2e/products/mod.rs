@@ -3,6 +3,7 @@ mod categories;
 mod create;
 mod delete;
 mod export;
+mod facets;
 mod import;
 mod list;
 mod read;

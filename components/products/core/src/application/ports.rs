@@ -152,6 +152,17 @@ pub trait Store {
         locks: Locks,
         work: impl Fn(&dyn Transaction) -> Result<T, E>,
     ) -> Result<T, E>;
+
+    /// The same for what is about the stock of orders alone. A component that writes nothing else does not have the rest, such as what makes
+    /// the words of products.
+    ///
+    /// # Errors
+    /// Those of `work`, and [`StoreError`].
+    fn write_stock<T, E: From<StoreError>>(
+        &self,
+        locks: Locks,
+        work: impl Fn(&dyn Inventory) -> Result<T, E>,
+    ) -> Result<T, E>;
 }
 
 /// What can be done while no one else writes.

@@ -1,5 +1,7 @@
 //! Which products a list shows, in which order, and how much of it.
 
+use std::collections::BTreeSet;
+
 use mercato_kernel::named::schema_of;
 use mercato_kernel::read::named;
 use mercato_kernel::{
@@ -11,6 +13,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::domain::category::{CategoryId, CategoryKey};
 use crate::domain::error::{ProductError, broken};
+use crate::domain::facet::{self, Facet, Wanted};
 use crate::domain::presentation::Status;
 use crate::domain::product::ProductView;
 use crate::domain::search::{Search, SearchWords};
@@ -156,6 +159,8 @@ pub struct Filter {
     pub sku: Option<Sku>,
     /// Only products of that category and of those inside of it.
     pub category: Option<CategoryKey>,
+    /// Only products that have all of these.
+    pub choices: Vec<Wanted>,
     /// Only products of that status; without it those that are published.
     pub status: Option<Status>,
     /// Whether products of any status are found that are asked for by name: by their identifiers or their number.
@@ -179,6 +184,10 @@ pub struct Listing {
     pub sku: Option<Sku>,
     /// Only products of that category and of those inside of it.
     pub category: Option<CategoryId>,
+    /// Only products that have all of these.
+    pub choices: Vec<Wanted>,
+    /// What of the products is counted.
+    pub facets: Vec<Facet>,
     /// Only products of that status; none when it does not matter.
     pub status: Option<Status>,
     /// In which order.
@@ -198,10 +207,11 @@ impl Listing {
     /// newest first, as it does when there is nothing that could be relevant.
     pub fn new(
         filter: &Filter,
+        facets: &[Facet],
         sort: Option<Sort>,
         request: PageRequest,
     ) -> Result<Self, ProductError> {
-        let mut errors = Vec::new();
+        let mut errors = facet::check(&filter.choices, facets);
         let mut note = |error: FieldError| errors.push(error);
         let search = filter.query.as_ref().map(Search::new);
         let mut price = |field, amount: Option<Money>| {
@@ -250,6 +260,8 @@ impl Listing {
             ids,
             sku,
             category: None,
+            choices: filter.choices.clone(),
+            facets: distinct(facets),
             status,
             sort,
             ranking,
@@ -273,6 +285,12 @@ impl Listing {
         let page = self.request.page(self.number, found, total, &scope, place);
         page.map(|(product, _)| product)
     }
+}
+
+/// Each facet once, for what is counted twice is the same.
+fn distinct(facets: &[Facet]) -> Vec<Facet> {
+    let facets: BTreeSet<Facet> = facets.iter().cloned().collect();
+    facets.into_iter().collect()
 }
 
 fn check_ids(ids: &[ProductId]) -> Result<(), FieldError> {
@@ -334,7 +352,7 @@ mod tests {
             max_price: max.map(Money::from_units),
             ..Filter::default()
         };
-        Listing::new(&filter, None, numbered(page, limit))
+        Listing::new(&filter, &[], None, numbered(page, limit))
     }
 
     fn sorted(
@@ -350,7 +368,7 @@ mod tests {
             after,
             ..numbered(1, 10)
         };
-        Listing::new(&filter, sort, request)
+        Listing::new(&filter, &[], sort, request)
     }
 
     fn named(error: ProductError) -> Vec<String> {
@@ -373,7 +391,7 @@ mod tests {
                 query: query.map(|query| query.parse().unwrap()),
                 ..Filter::default()
             };
-            Listing::new(&filter, None, numbered(1, 10)).map(|listing| listing.status)
+            Listing::new(&filter, &[], None, numbered(1, 10)).map(|listing| listing.status)
         };
         let published = Ok(Some(Status::Published));
         let draft = Some(Status::Draft);
@@ -397,7 +415,7 @@ mod tests {
                 query: query.map(|query| query.parse().unwrap()),
                 ..Filter::default()
             };
-            Listing::new(&filter, None, numbered(1, 10))
+            Listing::new(&filter, &[], None, numbered(1, 10))
         };
         let ids = |count: usize| Some(vec![id; count]);
         let named_ids = listing(ids(100), Some(" A-1 "), None).unwrap();
@@ -517,12 +535,11 @@ mod tests {
     #[test]
     fn every_order_has_a_scope_of_its_own() {
         use SortKey::{Created, Name, Price, Relevance, Stock, Updated};
-        let scopes: std::collections::BTreeSet<String> =
-            [Created, Updated, Name, Price, Stock, Relevance]
-                .into_iter()
-                .flat_map(|key| [Sort::ascending(key), Sort::descending(key)])
-                .flat_map(|sort| [sort.scope(None), sort.scope(Some(Ranking::Newest))])
-                .collect();
+        let scopes: BTreeSet<String> = [Created, Updated, Name, Price, Stock, Relevance]
+            .into_iter()
+            .flat_map(|key| [Sort::ascending(key), Sort::descending(key)])
+            .flat_map(|sort| [sort.scope(None), sort.scope(Some(Ranking::Newest))])
+            .collect();
         assert_eq!(scopes.len(), 14);
         assert!(scopes.contains("products:-price"));
     }

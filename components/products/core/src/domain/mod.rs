@@ -3,6 +3,7 @@
 pub mod category;
 mod checked;
 pub mod error;
+pub mod facet;
 pub mod listing;
 pub mod presentation;
 pub mod product;

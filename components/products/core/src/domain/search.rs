@@ -2,6 +2,7 @@
 
 use mercato_kernel::Page;
 
+use crate::domain::facet::CountedFacet;
 use crate::domain::product::ProductView;
 use crate::domain::values::line_of_text;
 
@@ -49,12 +50,18 @@ pub struct FoundPage {
     pub page: Page<ProductView>,
     /// What was searched for instead of what was typed, where that is found nowhere: see [`Search::corrected`].
     pub corrected: Option<String>,
+    /// The facets that were asked for, each once. Of a list whose total is not exact, so many of its products are counted as the
+    /// total says.
+    pub facets: Vec<CountedFacet>,
 }
 
 impl From<Page<ProductView>> for FoundPage {
     fn from(page: Page<ProductView>) -> Self {
-        let corrected = None;
-        Self { page, corrected }
+        Self {
+            page,
+            corrected: None,
+            facets: Vec::new(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Products and reservations in SQLite.
 
 mod categories;
+mod facets;
 mod json;
 mod listing;
 mod products;
@@ -162,6 +163,16 @@ impl Store for SqlStore {
         &self,
         locks: Locks,
         work: impl Fn(&dyn Transaction) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.0
+            .write(locks, |connection| work(connection).map_err(Outcome))
+            .map_err(|Outcome(error)| error)
+    }
+
+    fn write_stock<T, E: From<StoreError>>(
+        &self,
+        locks: Locks,
+        work: impl Fn(&dyn Inventory) -> Result<T, E>,
     ) -> Result<T, E> {
         self.0
             .write(locks, |connection| work(connection).map_err(Outcome))

@@ -7,10 +7,9 @@ use mercato_money::Money;
 use mercato_sql::words::sort_key;
 use mercato_sql::{Connection, Error, Row, Value, params, placeholders};
 
-use super::json;
 use super::renewal::{self, index_words};
 use super::rows::{self, check_rows, key};
-use super::variants;
+use super::{facets, json, variants};
 use crate::application::ports::{
     Catalogue, FORMER_SLUGS_MAX, LOW_STOCK_PRODUCTS_MAX, LOW_STOCK_UNITS, LowStock, StockEntry,
     StockStats,
@@ -430,6 +429,7 @@ impl Catalogue for Connection {
     fn insert_products(&self, products: &[&Product]) -> Result<(), StoreError> {
         let rows = products.iter().map(|product| product_parameters(product));
         self.insert_rows(INSERT_PRODUCTS, rows)?;
+        facets::enter(self, products)?;
         index_words(self, products)
     }
 
@@ -437,6 +437,7 @@ impl Catalogue for Connection {
         let changed = self.execute_counted(SAVE_PRODUCT, &product_parameters(product))?;
         check_rows(changed, 1, "products")?;
         renewal::forget_words(self, product)?;
+        facets::renew(self, product)?;
         index_words(self, &[product])
     }
 

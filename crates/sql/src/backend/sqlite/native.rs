@@ -1,6 +1,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use rusqlite::StatementStatus;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use super::plans;
@@ -15,6 +16,8 @@ pub struct Backend {
     lent: Lent,
     /// Statements that have run.
     statements: Cell<u64>,
+    /// What they took, in steps of SQLite's virtual machine.
+    steps: Cell<u64>,
 }
 
 impl Backend {
@@ -28,13 +31,21 @@ impl Backend {
     }
 
     const fn new(lent: Lent) -> Self {
-        let statements = Cell::new(0);
-        Self { lent, statements }
+        Self {
+            lent,
+            statements: Cell::new(0),
+            steps: Cell::new(0),
+        }
     }
 
     /// How many statements have run.
     pub const fn statements(&self) -> u64 {
         self.statements.get()
+    }
+
+    /// How many steps of the virtual machine statements took.
+    pub const fn steps(&self) -> u64 {
+        self.steps.get()
     }
 
     /// The connection, to begin a pool with.
@@ -68,6 +79,10 @@ impl Backend {
                 values: values.map_err(from_native)?,
             });
         }
+        drop(rows);
+        let steps = prepared.reset_status(StatementStatus::VmStep);
+        let steps = u64::try_from(steps).unwrap_or_default();
+        self.steps.set(self.steps.get() + steps);
         Ok(result)
     }
 }

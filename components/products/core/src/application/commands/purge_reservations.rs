@@ -30,7 +30,7 @@ pub fn handle(ports: &impl Ports, command: &Command) -> Result<u64, InventoryErr
         return Ok(0);
     }
     let limit = command.limit.min(PURGED_MAX);
-    ports.store().write(locks::purge(), |transaction| {
+    ports.store().write_stock(locks::purge(), |transaction| {
         Ok(transaction.purge_released(before, limit)?)
     })
 }

@@ -3,7 +3,7 @@
 use mercato_kernel::{CheckoutId, OrderId, ProductId};
 
 use crate::application::locks;
-use crate::application::ports::{Clock as _, Ports, Store as _, Transaction};
+use crate::application::ports::{Clock as _, Inventory, Ports, Store as _};
 use crate::domain::reservation::{
     Demand, DrawnUnits, InventoryError, Rejection, RejectionReason, RequestedLine, Reservation,
     ReservedLine, merge,
@@ -35,7 +35,7 @@ pub fn handle(
     let demands = merge(command.lines).map_err(InventoryError::Contract)?;
     let products = demands.iter().filter_map(|demand| demand.product);
     let locks = locks::orders([command.order_id]).and(locks::products(products));
-    ports.store().write(locks, |transaction| {
+    ports.store().write_stock(locks, |transaction| {
         if let Some(reservation) = transaction.reservation(command.order_id)? {
             return reservation.answer_again(&demands);
         }
@@ -50,7 +50,7 @@ pub fn handle(
 
 /// Every line, with name and price of now, or every line that cannot be had.
 fn find_all(
-    transaction: &dyn Transaction,
+    transaction: &dyn Inventory,
     demands: &[Demand],
 ) -> Result<Vec<ReservedLine>, InventoryError> {
     let ids: Vec<ProductId> = demands.iter().filter_map(|demand| demand.product).collect();

@@ -39,7 +39,7 @@ pub fn handle(
     }
     let now = ports.clock().now_ms();
     let locks = locks::orders(command.order_ids.iter().copied());
-    let otherwise = ports.store().write(locks, |transaction| {
+    let otherwise = ports.store().write_stock(locks, |transaction| {
         if let Some(state) = seen.state
             && transaction.settle_from(state, &seen.moving, command.settlement, now)?
         {

@@ -2,6 +2,8 @@
 //! and stops when the page is full, and for lists whose products are few, all of them gathered and sorted. A walk is good when
 //! many of the catalogue's products are in the list, sorting when few are, so it is counted first, and no further than a total goes.
 
+mod driver;
+mod facets;
 mod found;
 mod horizon;
 mod search;
@@ -16,6 +18,7 @@ use crate::domain::listing::{Listing, Place};
 use crate::domain::presentation::Status;
 use crate::domain::product::ProductView;
 use crate::domain::search::FoundPage;
+use driver::Driver;
 use found::{Found, count, products};
 use horizon::walk_within;
 use statement::{
@@ -33,32 +36,51 @@ const SORTED_AT_ONCE_MAX: u64 = 200;
 /// One page of a list, and whether there is another one. None when a walk through a ranked search cannot go on.
 pub(super) fn page(connection: &Connection, listing: &Listing) -> Result<Option<FoundPage>, Error> {
     match &listing.search {
-        None => Ok(Some(browse(connection, listing)?.into())),
+        None => Ok(Some(browse(connection, listing)?)),
         Some(search) => search::page(connection, listing, search),
     }
 }
 
 /// A list without words.
-fn browse(connection: &Connection, listing: &Listing) -> Result<Page<ProductView>, Error> {
-    if has_names(listing) {
+fn browse(connection: &Connection, listing: &Listing) -> Result<FoundPage, Error> {
+    let (driver, page) = if has_names(listing) {
         let total = Total::counted(count(connection, &named_size(listing))?);
         let found = products(connection, &named(listing), listing.sort)?;
-        return Ok(listing.page(None, total, found));
-    }
-    let catalogue_size = || count(connection, &Statement::new(CATALOGUE_SIZE, []));
-    if !has_filter(listing) && listing.status == Some(Status::Published) {
-        let total = Total::counted(catalogue_size()?);
+        (Driver::Prices, listing.page(None, total, found))
+    } else if !has_filter(listing) && listing.status == Some(Status::Published) {
+        let total = Total::counted(catalogue_size(connection)?);
         let found = products(connection, &walk(listing, None), listing.sort)?;
-        return Ok(listing.page(None, total, found));
-    }
-    let filtered = Statement::filtered(listing, Total::LIMIT_ROWS);
-    let total = Total::counted(count(connection, &filtered)?);
+        (Driver::Prices, listing.page(None, total, found))
+    } else {
+        let driver = Driver::choose(connection, listing)?;
+        (driver, filtered(connection, listing, driver)?)
+    };
+    let entries = page.total.entries;
+    let found = || Ok(facets::found(listing, driver));
+    Ok(FoundPage {
+        facets: facets::counted(connection, listing, entries, found)?,
+        ..page.into()
+    })
+}
+
+fn catalogue_size(connection: &Connection) -> Result<u64, Error> {
+    count(connection, &Statement::new(CATALOGUE_SIZE, []))
+}
+
+/// A page of what a filter lets through, or of what has another status than most products.
+fn filtered(
+    connection: &Connection,
+    listing: &Listing,
+    driver: Driver,
+) -> Result<Page<ProductView>, Error> {
+    let counting = Statement::filtered(listing, driver, Total::LIMIT_ROWS);
+    let total = Total::counted(count(connection, &counting)?);
     let found = if !total.is_exact || is_in_one_index(listing) {
         products(connection, &walk(listing, None), listing.sort)?
     } else if total.entries <= SORTED_AT_ONCE_MAX {
-        products(connection, &sorted_browse(listing), listing.sort)?
+        products(connection, &sorted_browse(listing, driver), listing.sort)?
     } else {
-        few(connection, listing, catalogue_size()?, total.entries)?
+        few(connection, listing, driver, total.entries)?
     };
     Ok(listing.page(None, total, found))
 }
@@ -68,10 +90,11 @@ fn browse(connection: &Connection, listing: &Listing) -> Result<Page<ProductView
 fn few(
     connection: &Connection,
     listing: &Listing,
-    catalogue: u64,
+    driver: Driver,
     entries: u64,
 ) -> Result<Vec<Found>, Error> {
     let wanted = rows_wanted(listing).saturating_add(offset(listing));
+    let catalogue = catalogue_size(connection)?;
     let looked_at = wanted.saturating_mul(catalogue) / entries.max(1);
     if wanted <= entries && looked_at < entries {
         let walk = |end: Option<&Place>| walk(listing, end);
@@ -79,7 +102,7 @@ fn few(
             return Ok(found);
         }
     }
-    products(connection, &sorted_browse(listing), listing.sort)
+    products(connection, &sorted_browse(listing, driver), listing.sort)
 }
 
 /// Counts the products that a list names.
@@ -115,10 +138,10 @@ fn walk(listing: &Listing, end: Option<&Place>) -> Statement {
     statement
 }
 
-/// What the filter lets through is gathered from its index.
-fn sorted_browse(listing: &Listing) -> Statement {
+/// What the filter lets through is gathered.
+fn sorted_browse(listing: &Listing, driver: Driver) -> Statement {
     let mut statement = Statement::gather(listing);
-    statement.add_filtered_products(listing);
+    statement.add_filtered_products(listing, driver);
     statement.add(")", []);
     statement.add_sorted_page(listing);
     statement
@@ -155,17 +178,36 @@ pub(super) mod tests {
         connection: &Connection,
         listing: &Listing,
     ) -> Result<Vec<Vec<String>>, Error> {
+        let driver = Driver::all(listing)[0];
         plans(
             connection,
             &[
                 Statement::new(CATALOGUE_SIZE, []),
-                Statement::filtered(listing, Total::LIMIT_ROWS),
+                Statement::filtered(listing, driver, Total::LIMIT_ROWS),
                 walk(listing, None),
                 horizon_statement(listing, 7),
                 walk(listing, Some(&place(listing.sort))),
-                sorted_browse(listing),
+                sorted_browse(listing, driver),
             ],
         )
+    }
+
+    /// How a filter is counted, gathered, and its facets counted, from each of what it could come from.
+    pub fn filter_plans(
+        connection: &Connection,
+        listing: &Listing,
+    ) -> Result<Vec<(String, Vec<Vec<String>>)>, Error> {
+        let all = Driver::all(listing).into_iter();
+        all.map(|driver| {
+            let statements = [
+                driver.size(listing, Total::LIMIT_ROWS),
+                Statement::filtered(listing, driver, Total::LIMIT_ROWS),
+                sorted_browse(listing, driver),
+                facets::counting(listing, facets::found(listing, driver)),
+            ];
+            Ok((format!("{driver:?}"), plans(connection, &statements)?))
+        })
+        .collect()
     }
 
     /// How products that are named are counted and gathered.

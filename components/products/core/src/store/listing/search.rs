@@ -4,11 +4,14 @@
 use mercato_kernel::{COUNTED_ROWS_MAX, Key, Page, PageStart, Total};
 use mercato_sql::{Connection, Error, Row};
 
+use super::driver::Driver;
+use super::facets;
 use super::found::{Found, count, products, to_found};
 use super::horizon::walk_within;
 use super::statement::{Statement, column, has_filter, index_of_order, offset, rows_wanted};
 use super::typos::corrected;
 use super::words::Words;
+use crate::domain::facet::CountedFacet;
 use crate::domain::listing::{Listing, Place, Ranking, SortKey};
 use crate::domain::product::ProductView;
 use crate::domain::search::{FoundPage, RANKED_MATCHES_MAX, RANKED_WALK_MATCHES_MAX, Search};
@@ -86,8 +89,18 @@ const AMONG_MATCHES: &str = "
 enum Source {
     /// All matches are looked at.
     Matches,
-    /// Those that the filter lets through are gathered first.
-    Candidates,
+    /// Those that the filter lets through are gathered first, from there.
+    Candidates(Driver),
+}
+
+impl Source {
+    /// Where the candidates come from.
+    const fn driver(self) -> Option<Driver> {
+        match self {
+            Self::Matches => None,
+            Self::Candidates(driver) => Some(driver),
+        }
+    }
 }
 
 /// One page of a search. Where the words are found nowhere, typos in them are forgiven. None when a walk through ranked matches cannot
@@ -98,16 +111,20 @@ pub(super) fn page(
     search: &Search,
 ) -> Result<Option<FoundPage>, Error> {
     if let Some(matches) = Matches::look_up(connection, listing, search)? {
-        return Ok(matches.page(connection, listing)?.map(Into::into));
+        return matches.page_with_facets(connection, listing);
     }
     if let Some(search) = corrected(connection, search)?
         && let Some(matches) = Matches::look_up(connection, listing, &search)?
     {
-        let page = matches.page(connection, listing)?;
+        let page = matches.page_with_facets(connection, listing)?;
         let corrected = Some(search.words().join(" "));
-        return Ok(page.map(|page| FoundPage { page, corrected }));
+        return Ok(page.map(|page| FoundPage { corrected, ..page }));
     }
-    Ok(Some(none(listing).into()))
+    let facets = listing.facets.iter().cloned();
+    Ok(Some(FoundPage {
+        facets: facets.map(CountedFacet::empty).collect(),
+        ..none(listing).into()
+    }))
 }
 
 /// The page of a list that has nothing.
@@ -145,11 +162,28 @@ impl Matches {
         }))
     }
 
+    fn page_with_facets(
+        &self,
+        connection: &Connection,
+        listing: &Listing,
+    ) -> Result<Option<FoundPage>, Error> {
+        let Some((page, source)) = self.page(connection, listing)? else {
+            return Ok(None);
+        };
+        let entries = page.total.entries;
+        let found = || Ok(found_statement(listing, &self.words, source));
+        Ok(Some(FoundPage {
+            facets: facets::counted(connection, listing, entries, found)?,
+            ..page.into()
+        }))
+    }
+
+    /// The page, and where all of what is found comes from.
     fn page(
         &self,
         connection: &Connection,
         listing: &Listing,
-    ) -> Result<Option<Page<ProductView>>, Error> {
+    ) -> Result<Option<(Page<ProductView>, Source)>, Error> {
         let is_by_relevance = listing.sort.key == SortKey::Relevance;
         let by_relevance = |ranking| is_by_relevance.then_some(ranking);
         if self.number <= self.ranked_max {
@@ -159,7 +193,8 @@ impl Matches {
                 ranking: by_relevance(listing.ranking.unwrap_or(Ranking::Best)),
                 most: self.ranked_max,
             };
-            return gather.page(connection, listing);
+            let page = gather.page(connection, listing)?;
+            return Ok(page.map(|page| (page, Source::Matches)));
         }
         if listing.ranking == Some(Ranking::Best) {
             return Ok(None);
@@ -180,9 +215,9 @@ fn many(
     listing: &Listing,
     words: &Words,
     ranking: Option<Ranking>,
-) -> Result<Page<ProductView>, Error> {
+) -> Result<(Page<ProductView>, Source), Error> {
     let source = match passing(connection, listing, words)? {
-        Passing::None => return Ok(none(listing)),
+        Passing::None => return Ok((none(listing), Source::Matches)),
         Passing::Few(source) => Some(source),
         Passing::Many => None,
     };
@@ -194,7 +229,7 @@ fn many(
             most: COUNTED_ROWS_MAX,
         };
         if let Some(page) = gather.page(connection, listing)? {
-            return Ok(page);
+            return Ok((page, source));
         }
     }
     let found = if ranking.is_some() {
@@ -203,7 +238,8 @@ fn many(
         walked(connection, listing, words)?
     };
     let total = Total::counted(Total::LIMIT_ROWS);
-    Ok(listing.page(ranking, total, found))
+    let page = listing.page(ranking, total, found);
+    Ok((page, source.unwrap_or(Source::Matches)))
 }
 
 fn matches_statement(words: &Words, limit: u64) -> Statement {
@@ -224,14 +260,12 @@ fn passing(connection: &Connection, listing: &Listing, words: &Words) -> Result<
     if !has_filter(listing) {
         return Ok(Passing::Many);
     }
-    let candidates = count(
-        connection,
-        &Statement::filtered(listing, CANDIDATES_MAX + 1),
-    )?;
-    let source = match candidates {
+    let driver = Driver::choose(connection, listing)?;
+    let candidates = Statement::filtered(listing, driver, CANDIDATES_MAX + 1);
+    let source = match count(connection, &candidates)? {
         0 => return Ok(Passing::None),
-        1..=COUNTED_ROWS_MAX => return Ok(Passing::Few(Source::Candidates)),
-        found if found <= CANDIDATES_MAX => Source::Candidates,
+        1..=COUNTED_ROWS_MAX => return Ok(Passing::Few(Source::Candidates(driver))),
+        found if found <= CANDIDATES_MAX => Source::Candidates(driver),
         _ => Source::Matches,
     };
     let passing = count(connection, &passing_statement(listing, words, source))?;
@@ -245,8 +279,8 @@ fn passing(connection: &Connection, listing: &Listing, words: &Words) -> Result<
 /// Counts the matches that pass the filter, as far as a total goes.
 fn passing_statement(listing: &Listing, words: &Words, source: Source) -> Statement {
     let mut statement = Statement::default();
-    if source == Source::Candidates {
-        add_candidates(&mut statement, listing);
+    if let Some(driver) = source.driver() {
+        add_candidates(&mut statement, listing, driver);
     }
     statement.add("SELECT COUNT(*) AS number\nFROM (\nSELECT 1", []);
     match source {
@@ -254,7 +288,7 @@ fn passing_statement(listing: &Listing, words: &Words, source: Source) -> Statem
             statement.add(FROM_WORDS, [words.all().into()]);
             statement.add_filter(listing);
         }
-        Source::Candidates => {
+        Source::Candidates(_) => {
             statement.add(FROM_WORDS_ALONE, [words.all().into()]);
             statement.add(AMONG_CANDIDATES, []);
         }
@@ -265,10 +299,38 @@ fn passing_statement(listing: &Listing, words: &Words, source: Source) -> Statem
 }
 
 /// What the filter lets through, by its numbers in the index of words.
-fn add_candidates(statement: &mut Statement, listing: &Listing) {
+fn add_candidates(statement: &mut Statement, listing: &Listing, driver: Driver) {
     statement.add(CANDIDATES, []);
-    statement.add_filtered_products(listing);
+    statement.add_filtered_products(listing, driver);
     statement.add(")\n", []);
+}
+
+/// What is found, to be counted by facets: of many matches the newest.
+fn found_statement(listing: &Listing, words: &Words, source: Source) -> Statement {
+    let mut statement = Statement::default();
+    let beginning = if let Some(driver) = source.driver() {
+        add_candidates(&mut statement, listing, driver);
+        ","
+    } else {
+        "WITH"
+    };
+    statement.add(beginning, []);
+    statement.add(" found (id) AS MATERIALIZED (\nSELECT e.product_id", []);
+    match source {
+        Source::Matches if has_filter(listing) => {
+            statement.add(FROM_WORDS, [words.all().into()]);
+            statement.add_filter(listing);
+        }
+        Source::Matches => statement.add(FROM_WORDS_AND_ENTRIES, [words.all().into()]),
+        Source::Candidates(_) => {
+            statement.add(FROM_WORDS_AND_ENTRIES, [words.all().into()]);
+            statement.add(AMONG_CANDIDATES, []);
+        }
+    }
+    statement.add("\nORDER BY products_by_word.rowid DESC", []);
+    statement.add_limit(COUNTED_ROWS_MAX, 0);
+    statement.add(")", []);
+    statement
 }
 
 /// A page of matches that are gathered and sorted.
@@ -319,8 +381,8 @@ impl Gather<'_> {
 
     fn statement(&self, listing: &Listing) -> Statement {
         let mut statement = Statement::default();
-        if self.source == Source::Candidates {
-            add_candidates(&mut statement, listing);
+        if let Some(driver) = self.source.driver() {
+            add_candidates(&mut statement, listing, driver);
             statement.add(", ", []);
         } else {
             statement.add("WITH ", []);
@@ -337,7 +399,7 @@ impl Gather<'_> {
         statement.add(from, [self.words.all().into()]);
         match self.source {
             Source::Matches => statement.add_filter(listing),
-            Source::Candidates => statement.add(AMONG_CANDIDATES, []),
+            Source::Candidates(_) => statement.add(AMONG_CANDIDATES, []),
         }
         statement.add_limit(self.most + 1, 0);
         statement.add(")", []);
@@ -435,9 +497,14 @@ pub(super) fn statements(words: &Words, listing: &Listing) -> [Vec<Statement>; 2
     ];
     let mut many = vec![matches_statement(words, Total::LIMIT_ROWS)];
     if has_filter(listing) {
-        many.push(Statement::filtered(listing, CANDIDATES_MAX + 1));
-        for source in [Source::Matches, Source::Candidates] {
-            many.push(passing_statement(listing, words, source));
+        many.push(passing_statement(listing, words, Source::Matches));
+        for driver in Driver::all(listing) {
+            many.push(Statement::filtered(listing, driver, CANDIDATES_MAX + 1));
+            many.push(passing_statement(
+                listing,
+                words,
+                Source::Candidates(driver),
+            ));
         }
     }
     if by_relevance {

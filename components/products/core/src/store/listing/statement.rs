@@ -3,6 +3,9 @@
 use mercato_kernel::{Key, Named as _, PageStart};
 use mercato_sql::Value;
 
+use super::driver::Driver;
+use crate::domain::category::CategoryId;
+use crate::domain::facet::{FacetValue, Wanted};
 use crate::domain::listing::{Listing, Place, Sort, SortKey};
 use crate::store::products::PRODUCT_COLUMNS;
 use crate::store::rows::{json_of, key};
@@ -39,10 +42,10 @@ impl Statement {
         Self::new(&with, [])
     }
 
-    /// Counts what a filter lets through, up to a limit, from the index that has just that.
-    pub fn filtered(listing: &Listing, limit: u64) -> Self {
+    /// Counts what a filter lets through, up to a limit.
+    pub fn filtered(listing: &Listing, driver: Driver, limit: u64) -> Self {
         let mut statement = Self::new("SELECT COUNT(*) AS number\nFROM (\nSELECT 1", []);
-        statement.add_filtered_products(listing);
+        statement.add_filtered_products(listing, driver);
         statement.add_limit(limit, 0);
         statement.add(") AS counted", []);
         statement
@@ -89,32 +92,98 @@ impl Statement {
         }
     }
 
-    /// `FROM products` that a filter lets through, by the index that has just these: those of a category come from there.
-    pub fn add_filtered_products(&mut self, listing: &Listing) {
-        let Some(category) = listing.category else {
-            self.add_products(index_of_filter(listing), listing);
-            self.add_price_and_stock(listing);
-            return;
-        };
-        let from = "
+    /// `FROM products` that a filter lets through: those of its driver, of which each is asked for the rest.
+    pub fn add_filtered_products(&mut self, listing: &Listing, driver: Driver) {
+        let mut rest = listing.choices.as_slice();
+        match (driver, listing.category) {
+            (Driver::Category, Some(category)) => {
+                let from = "
 FROM category_products AS m CROSS JOIN products AS p ON p.id = m.product_id";
-        self.add(from, []);
-        self.add_shown(listing);
-        self.add("\n  AND m.category_id = ?", [key(category)]);
-        self.add_price_and_stock(listing);
-    }
-
-    /// What a list asks of a product beside its words.
-    pub fn add_filter(&mut self, listing: &Listing) {
-        if let Some(category) = listing.category {
-            let is_in = "
-  AND EXISTS (SELECT 1 FROM category_products AS m WHERE m.category_id = ? AND m.product_id = p.id)";
-            self.add(is_in, [key(category)]);
+                self.add(from, []);
+                self.add_shown(listing);
+                self.add("\n  AND m.category_id = ?", [key(category)]);
+                self.add_choices(rest);
+            }
+            (Driver::Choice(place), category) if place < rest.len() => {
+                let from = "
+FROM product_facets AS f CROSS JOIN products AS p ON p.id = f.product_id";
+                self.add(from, []);
+                self.add_shown(listing);
+                let (before, from_it) = rest.split_at(place);
+                if let Some((choice, behind)) = from_it.split_first() {
+                    self.add_first_choice(choice);
+                    self.add_choices(before);
+                    rest = behind;
+                }
+                self.add_choices(rest);
+                self.add_category(category);
+            }
+            (_, category) => {
+                self.add_products(index_of_filter(listing), listing);
+                self.add_choices(rest);
+                self.add_category(category);
+            }
         }
         self.add_price_and_stock(listing);
     }
 
-    fn add_price_and_stock(&mut self, listing: &Listing) {
+    /// What has one of the values of a choice, from the table of facets as `f`. What can have several of them is found by the first.
+    fn add_first_choice(&mut self, choice: &Wanted) {
+        self.add("\n  AND f.name = ?", [choice.name.as_str().into()]);
+        self.add_values("\n  AND f.value", choice);
+        if choice.name.has_several_values() && choice.values.len() > 1 {
+            let is_first = "
+  AND NOT EXISTS (
+    SELECT 1
+    FROM product_facets AS other
+    WHERE other.product_id = f.product_id AND other.name = f.name AND other.value < f.value";
+            self.add(is_first, []);
+            self.add_values("\n    AND other.value", choice);
+            self.add(")", []);
+        }
+    }
+
+    fn add_choices(&mut self, choices: &[Wanted]) {
+        for choice in choices {
+            let has = "
+  AND EXISTS (
+    SELECT 1
+    FROM product_facets AS has
+    WHERE has.product_id = p.id AND has.name = ?";
+            self.add(has, [choice.name.as_str().into()]);
+            self.add_values("\n    AND has.value", choice);
+            self.add(")", []);
+        }
+    }
+
+    /// A column has one of the values of a choice.
+    pub fn add_values(&mut self, column: &str, choice: &Wanted) {
+        let values: Vec<&str> = choice.values.iter().map(FacetValue::as_str).collect();
+        if let [value] = values.as_slice() {
+            self.add(&format!("{column} = ?"), [(*value).into()]);
+        } else {
+            let is_in = format!("{column} IN (SELECT value FROM json_each(?))");
+            self.add(&is_in, [Value::json(&values)]);
+        }
+    }
+
+    fn add_category(&mut self, category: Option<CategoryId>) {
+        if let Some(category) = category {
+            let is_in = "
+  AND EXISTS (SELECT 1 FROM category_products AS m WHERE m.category_id = ? AND m.product_id = p.id)";
+            self.add(is_in, [key(category)]);
+        }
+    }
+
+    /// What a list asks of a product beside its words.
+    pub fn add_filter(&mut self, listing: &Listing) {
+        self.add_category(listing.category);
+        self.add_choices(&listing.choices);
+        self.add_price_and_stock(listing);
+    }
+
+    /// What a list asks of price and stock.
+    pub fn add_price_and_stock(&mut self, listing: &Listing) {
         for (condition, price) in [
             ("\n  AND p.price >= ?", listing.min_price),
             ("\n  AND p.price <= ?", listing.max_price),
@@ -212,15 +281,17 @@ pub const fn has_names(listing: &Listing) -> bool {
 
 /// Whether anything is asked of a product beside its words.
 pub const fn has_filter(listing: &Listing) -> bool {
-    listing.min_price.is_some()
-        || listing.max_price.is_some()
-        || listing.in_stock.is_some()
-        || listing.category.is_some()
+    asks_of_price_or_stock(listing) || listing.category.is_some() || !listing.choices.is_empty()
+}
+
+/// Whether a list asks something of price or stock.
+pub const fn asks_of_price_or_stock(listing: &Listing) -> bool {
+    listing.min_price.is_some() || listing.max_price.is_some() || listing.in_stock.is_some()
 }
 
 /// Whether the index of the order has just what the filter lets through.
 pub fn is_in_one_index(listing: &Listing) -> bool {
-    listing.sort.key == SortKey::Price && listing.category.is_none()
+    listing.sort.key == SortKey::Price && listing.category.is_none() && listing.choices.is_empty()
 }
 
 /// The clause for an order.

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use mercato_kernel::{Cursor, PageRequest, Total};
+use mercato_kernel::{Cursor, FromText, PageRequest, Total};
 
 use super::*;
+use crate::domain::facet::{Facet, FacetName, Wanted};
 use crate::domain::listing::{Filter, Ranking, Sort, SortKey};
 use crate::domain::presentation::Attributes;
 use crate::domain::values::{Description, Name, Price, TaxClass, Weight};
@@ -560,4 +561,72 @@ fn page_of(shop: &Shop, filter: &Filter, sort: Sort, after: Option<String>) -> P
     let (page, limit) = (1, 10);
     let request = PageRequest { page, limit, after };
     shop.list(filter, Some(sort), request).unwrap()
+}
+
+/// Two hundred of the first thousand products.
+const MARK: &str = "\
+INSERT INTO product_facets (name, value, product_id)
+SELECT 'attribute.Line', 'own', id
+FROM products
+WHERE created_at <= 1000 AND created_at % 5 = 0";
+
+/// What every product has, in five values.
+const COLOUR: &str = "\
+INSERT INTO product_facets (name, value, product_id)
+SELECT 'attribute.Colour', 'colour ' || (created_at % 5), id
+FROM products
+WHERE created_at BETWEEN ? AND ?";
+
+#[test]
+fn a_filter_with_facets_costs_the_same_in_a_larger_catalogue() {
+    let shop = Shop::on_sqlite();
+    let grow = |first: u64, last: u64| {
+        fill(&shop, first, last);
+        shop.execute(COLOUR, params![first, last]).unwrap();
+    };
+    grow(1, 1_000);
+    shop.execute(MARK, params![]).unwrap();
+    let choice = |name: &str, value: &str| {
+        let name: FacetName = FromText::from_text(name).unwrap();
+        (name, FromText::from_text(value).unwrap())
+    };
+    let own = choice("attribute.Line", "own");
+    let colour = choice("attribute.Colour", "colour 0");
+    let facets = ["category", "attribute.Colour", "attribute.Line"];
+    let facets = facets.map(|name| Facet::from_text(name).unwrap());
+    let filters = [
+        Filter {
+            choices: Wanted::gather([own.clone()]),
+            ..Filter::default()
+        },
+        Filter {
+            choices: Wanted::gather([colour, own]),
+            min_price: Some(Money::from_units(10)),
+            ..Filter::default()
+        },
+    ];
+    let measure = || -> Vec<u64> {
+        let mut costs = Vec::new();
+        for filter in &filters {
+            for sort in SORTS {
+                let (page, limit, after) = (1, 20, None);
+                let request = PageRequest { page, limit, after };
+                costs.push(shop.steps(|| {
+                    let found = shop.find_counted(filter, &facets, Some(sort), request);
+                    let found = found.unwrap();
+                    assert_eq!(found.page.total, Total::counted(200));
+                    assert_eq!(found.facets[1].values[0].products, 200);
+                }));
+            }
+        }
+        costs
+    };
+    let before = measure();
+    grow(100_001, 199_000);
+    let after = measure();
+    let ratios = before.iter().zip(&after);
+    let most = ratios.map(|(before, after)| *after as f64 / *before as f64);
+    let most = most.fold(0.0, f64::max);
+    println!("{most:.2} times as many steps");
+    assert!(most < 1.3, "{most}: {before:?}, then {after:?}");
 }

@@ -186,7 +186,8 @@ fn a_list_of_a_category_reads_its_products_alone() {
             limit: 10,
             after: None,
         };
-        let mut listing = Listing::new(&of(&drinks), Some(Sort::ascending(key)), request).unwrap();
+        let sort = Some(Sort::ascending(key));
+        let mut listing = Listing::new(&of(&drinks), &[], sort, request).unwrap();
         listing.category = Some(drinks.id);
         let plans = |connection: &Connection| listing::tests::browse_plans(connection, &listing);
         let plans = shop.read(plans);

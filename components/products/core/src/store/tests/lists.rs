@@ -121,7 +121,7 @@ impl Shop {
             limit: 10,
             after,
         };
-        Listing::new(filter, Some(sort), request).unwrap()
+        Listing::new(filter, &[], Some(sort), request).unwrap()
     }
 
     /// How a list without words is counted, walked, and gathered and sorted.

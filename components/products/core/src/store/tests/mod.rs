@@ -2,6 +2,7 @@
 
 mod broad;
 mod categories;
+mod facets;
 mod lists;
 mod migrations;
 mod search;

@@ -6,7 +6,6 @@ use proptest::prelude::*;
 use super::lists::searching;
 use super::*;
 use crate::application::commands::renew_words;
-use crate::application::queries::list_products;
 use crate::domain::listing::{Filter, Sort, SortKey};
 use crate::domain::search::SearchWords;
 use crate::domain::values::{Description, Name};
@@ -178,9 +177,8 @@ fn one_typo_is_forgiven_when_nothing_else_is_found() {
     let found = |words: &str| {
         let (page, limit, after) = (1, 10, None);
         let page = PageRequest { page, limit, after };
-        let (filter, sort) = (searching(words), None);
-        let query = list_products::Query { filter, sort, page };
-        let found = list_products::handle(&shop.products, query).unwrap();
+        let found = shop.find_counted(&searching(words), &[], None, page);
+        let found = found.unwrap();
         (found.page.total.entries, found.corrected)
     };
     for (words, number, corrected) in [

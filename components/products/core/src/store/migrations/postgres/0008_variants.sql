@@ -2,7 +2,7 @@
 -- columns of a product say what it is as a whole; those of a variant what tells it apart.
 ALTER TABLE products ADD COLUMN options TEXT COLLATE "C" NOT NULL DEFAULT '[]';
 
-ALTER TABLE products ADD COLUMN variant_of TEXT COLLATE "C" REFERENCES products (id);
+ALTER TABLE products ADD COLUMN variant_of TEXT COLLATE "C" REFERENCES products (id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE products ADD COLUMN position BIGINT NOT NULL DEFAULT 0 CHECK (position >= 0);
 
