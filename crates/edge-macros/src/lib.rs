@@ -47,7 +47,8 @@ pub fn endpoint(declaration: TokenStream, function: TokenStream) -> TokenStream 
 /// (which tells both apart) or with `#[field(null)]` (which does not). A `Vec` has the `max_items` of its
 /// `#[schema(…)]`: it is one of objects, or of values with `#[field(values)]`. `#[field(object)]` is an object inside
 /// this one, and a `u32` with `minimum` and `maximum` is within them. `#[body(exclusive(one, other))]` names two fields
-/// of which one at most may be given; whatever else stands there goes into `#[schema(…)]`.
+/// of which one at most may be given, `#[body(either(one, other))]` two of which exactly one must be; whatever else stands there goes
+/// into `#[schema(…)]`.
 #[proc_macro_attribute]
 pub fn body(options: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as syn::ItemStruct);

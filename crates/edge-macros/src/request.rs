@@ -20,7 +20,7 @@ enum Presence<'a> {
 }
 
 pub fn body(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
-    let Options { exclusive, schema } = options_of(options)?;
+    let Options { pair, schema } = options_of(options)?;
     let mut reads = Vec::new();
     let mut names = Vec::new();
     for field in named_fields(&mut item)? {
@@ -76,12 +76,18 @@ pub fn body(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         #schema
     };
-    let (described, together) = match exclusive {
+    let (described, together) = match pair {
         None => (quote!(#describe #item), None),
         Some(pair) => {
-            let (one, other) = names_of(&pair, &names)?;
-            let together = quote!(fields.reject_both(#one, #other););
-            (exclusively(&item, &describe, &one, &other), Some(together))
+            let (one, other) = names_of(&pair.fields, &names)?;
+            let together = if pair.is_required {
+                quote!(fields.require_either(#one, #other);)
+            } else {
+                quote!(fields.reject_both(#one, #other);)
+            };
+            let is_required = pair.is_required;
+            let schema = quote!([#one, #other], #is_required);
+            (exclusively(&item, &describe, &schema), Some(together))
         }
     };
     Ok(quote! {
@@ -115,13 +121,8 @@ fn names_of(
     Ok((name_of(one)?, name_of(other)?))
 }
 
-/// The struct, whose schema is that of all of its fields with one or the other left out.
-fn exclusively(
-    item: &ItemStruct,
-    describe: &TokenStream,
-    one: &LitStr,
-    other: &LitStr,
-) -> TokenStream {
+/// The struct, whose schema is that of all of its fields with one or the other left out, as `pair` says.
+fn exclusively(item: &ItemStruct, describe: &TokenStream, pair: &TokenStream) -> TokenStream {
     let name = &item.ident;
     let mut whole = item.clone();
     whole.ident = quote::format_ident!("{name}Whole");
@@ -146,7 +147,7 @@ fn exclusively(
 
             impl ::utoipa::PartialSchema for #name {
                 fn schema() -> ::utoipa::openapi::RefOr<::utoipa::openapi::Schema> {
-                    ::mercato_edge::endpoint::either(<#whole_name as ::utoipa::PartialSchema>::schema(), [#other, #one])
+                    ::mercato_edge::endpoint::either(<#whole_name as ::utoipa::PartialSchema>::schema(), #pair)
                 }
             }
 
@@ -217,10 +218,17 @@ fn required(field: &Field, ty: &Type, name: &LitStr, mark: Option<&str>) -> Resu
 }
 
 pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> {
-    let Options { exclusive, schema } = options_of(options)?;
+    let Options { pair, schema } = options_of(options)?;
+    let message = "expected exclusive(one, other)";
     if let Some(other) = schema.first() {
-        let message = "expected exclusive(one, other)";
         return Err(syn::Error::new(other.span(), message));
+    }
+    if let Some(Pair {
+        fields: [one, _],
+        is_required: true,
+    }) = &pair
+    {
+        return Err(syn::Error::new(one.span(), message));
     }
     let (mut reads, mut flattened, mut names) = (Vec::new(), Vec::new(), Vec::new());
     for field in named_fields(&mut item)? {
@@ -261,7 +269,9 @@ pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> 
         }
     }
     let name = &item.ident;
-    let pair = exclusive.map(|pair| names_of(&pair, &names)).transpose()?;
+    let pair = pair
+        .map(|pair| names_of(&pair.fields, &names))
+        .transpose()?;
     let together = pair.map(|(one, other)| quote!(query.reject_both(#one, #other);));
     Ok(quote! {
         #[derive(::utoipa::IntoParams)]
@@ -287,14 +297,21 @@ pub fn query(options: TokenStream, mut item: ItemStruct) -> Result<TokenStream> 
 /// What stands in the attribute of the struct.
 struct Options {
     /// Two fields of which one may be given.
-    exclusive: Option<[syn::Ident; 2]>,
+    pair: Option<Pair>,
     /// For `#[schema(…)]`.
     schema: Vec<TokenStream>,
 }
 
+/// Two fields of which one may be given.
+struct Pair {
+    fields: [syn::Ident; 2],
+    /// One of them must be.
+    is_required: bool,
+}
+
 fn options_of(options: TokenStream) -> Result<Options> {
     let mut found = Options {
-        exclusive: None,
+        pair: None,
         schema: Vec::new(),
     };
     // An example may be any expression, a name may follow `as`: only what is ours is looked into.
@@ -303,13 +320,16 @@ fn options_of(options: TokenStream) -> Result<Options> {
             let mut option = TokenStream::new();
             let name = input.fork().parse::<syn::Ident>();
             let name = name.map(|name| name.to_string()).unwrap_or_default();
-            if name == "exclusive" {
+            if name == "exclusive" || name == "either" {
                 input.parse::<syn::Ident>()?;
-                let pair;
-                syn::parenthesized!(pair in input);
-                let one = pair.parse()?;
-                pair.parse::<Token![,]>()?;
-                found.exclusive = Some([one, pair.parse()?]);
+                let fields;
+                syn::parenthesized!(fields in input);
+                let one = fields.parse()?;
+                fields.parse::<Token![,]>()?;
+                found.pair = Some(Pair {
+                    fields: [one, fields.parse()?],
+                    is_required: name == "either",
+                });
             } else {
                 while !input.is_empty() && !input.peek(Token![,]) {
                     let token: TokenTree = input.parse()?;

@@ -62,16 +62,20 @@ pub const fn body_of(arguments: &[Option<BodyRule>]) -> BodyRule {
     found
 }
 
-/// The schema of an object without one of these members, or without the other.
+/// The schema of an object without one of these members, or without the other; whether the one that is left must be there.
 #[doc(hidden)]
 #[must_use]
-pub fn either(whole: RefOr<Schema>, names: [&str; 2]) -> RefOr<Schema> {
+pub fn either(whole: RefOr<Schema>, names: [&str; 2], is_required: bool) -> RefOr<Schema> {
     let mut either = AnyOfBuilder::new();
-    for name in names {
+    let [one, other] = names;
+    for (left_out, kept) in [(other, one), (one, other)] {
         let mut part = whole.clone();
         if let RefOr::T(Schema::Object(object)) = &mut part {
-            object.properties.remove(name);
+            object.properties.remove(left_out);
             object.example = None;
+            if is_required {
+                object.required.insert(0, kept.to_owned());
+            }
         }
         either = either.item(part);
     }

@@ -22,6 +22,7 @@ pub fn quote() -> Quote {
         lines: vec![QuoteLine {
             product_id: CUP_ID.to_owned(),
             name: CUP_NAME.to_owned(),
+            choices: Vec::new(),
             quantity: QUANTITY,
             unit_price: CUP_PRICE,
             amount: 2_500,

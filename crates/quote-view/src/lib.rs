@@ -3,10 +3,12 @@
 #[cfg(not(target_family = "wasm"))]
 pub mod examples;
 
+mod line;
 mod message;
 
 use std::fmt;
 
+pub use line::ChoiceView;
 pub use mercato_address_view::AddressView;
 use mercato_contracts::checkout::types::{
     Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, QuoteTotals, TaxRate,
@@ -70,8 +72,14 @@ struct ChargeView {
 #[schema(as = QuoteLine)]
 struct LineView {
     product_id: ProductId,
+    /// The other name of `productId`.
+    variant_id: ProductId,
+    /// The product's name.
     #[schema(min_length = 1, max_length = 200, example = "Espresso cup")]
     name: String,
+    /// What was chosen of the product's options, in their order; empty for a product without options.
+    #[schema(max_items = 3)]
+    options: Vec<ChoiceView>,
     #[schema(minimum = 1, maximum = 10_000, example = 2)]
     quantity: u32,
     unit_price: Price,
@@ -138,9 +146,12 @@ impl Shown {
 
     fn line(&self, line: QuoteLine) -> Result<LineView, Problem> {
         let (rate, reason) = shown_rate(line.tax_rate)?;
+        let product_id = ProductId::parse(&line.product_id).map_err(not_shown)?;
         Ok(LineView {
-            product_id: ProductId::parse(&line.product_id).map_err(not_shown)?,
+            product_id,
+            variant_id: product_id,
             name: line.name,
+            options: line.choices.into_iter().map(Into::into).collect(),
             quantity: line.quantity,
             unit_price: Money::from_units(line.unit_price).into(),
             charge: ChargeView {
@@ -237,6 +248,7 @@ impl QuoteView {
 
 #[cfg(test)]
 mod tests {
+    use mercato_contracts::checkout::types::Choice;
     use serde_json::{Value, json};
 
     use super::*;
@@ -255,7 +267,8 @@ mod tests {
                 "expiresAt": "1970-01-01T00:00:00.000Z",
                 "pricesIncludeTax": true,
                 "lines": [{
-                    "productId": "019c0e3c-edc0-7d3a-bcac-d34e0ddd853b", "name": "Espresso cup", "quantity": 2, "unitPrice": 12.5,
+                    "productId": "019c0e3c-edc0-7d3a-bcac-d34e0ddd853b", "variantId": "019c0e3c-edc0-7d3a-bcac-d34e0ddd853b",
+                    "name": "Espresso cup", "options": [], "quantity": 2, "unitPrice": 12.5,
                     "amount": 25, "discount": 2.5, "total": 22.5, "taxRate": 20, "net": 18.75, "tax": 3.75
                 }],
                 "shipping": {
@@ -266,6 +279,20 @@ mod tests {
                 "taxes": [{"rate": 20, "net": 22.83, "tax": 4.57}],
                 "totals": {"items": 25, "discount": 2.5, "shipping": 4.9, "tax": 4.57, "total": 27.4}
             })
+        );
+    }
+
+    #[test]
+    fn a_line_shows_what_was_chosen_of_the_options() {
+        let mut quote = quote();
+        let choice = |name: &str, value: &str| Choice {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        };
+        quote.lines[0].choices = vec![choice("Size", "250 g"), choice("Grind", "filter")];
+        assert_eq!(
+            shown(quote)["lines"][0]["options"],
+            json!([{"name": "Size", "value": "250 g"}, {"name": "Grind", "value": "filter"}])
         );
     }
 

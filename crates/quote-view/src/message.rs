@@ -23,6 +23,10 @@ pub struct MessageView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     product_id: Option<ProductId>,
+    /// The other name of `productId`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    variant_id: Option<ProductId>,
     /// With `price-changed`: the price when the customer last changed something.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -82,6 +86,7 @@ impl MessageView {
             code,
             line: None,
             product_id: None,
+            variant_id: None,
             was: None,
             is: None,
             available: None,
@@ -123,10 +128,14 @@ impl MessageView {
                 available: Some(shortage.available),
                 ..Self::new(MessageCode::InsufficientStock)
             },
-            Message::UnknownProduct(id) => Self {
-                product_id: Some(ProductId::parse(&id).map_err(not_shown)?),
-                ..Self::new(MessageCode::UnknownProduct)
-            },
+            Message::UnknownProduct(id) => {
+                let id = Some(ProductId::parse(&id).map_err(not_shown)?);
+                Self {
+                    product_id: id,
+                    variant_id: id,
+                    ..Self::new(MessageCode::UnknownProduct)
+                }
+            }
             Message::Code(idle) => Self {
                 discount_code: Some(idle.code),
                 ..Self::new(idle.problem.into())
@@ -184,6 +193,11 @@ mod tests {
         assert_eq!(
             shown(Message::NoShippingOption),
             json!({"code": "no-shipping-option"})
+        );
+        let id = "019c0e3c-edc0-7d3a-bcac-d34e0ddd853b";
+        assert_eq!(
+            shown(Message::UnknownProduct(id.to_owned())),
+            json!({"code": "unknown-product", "productId": id, "variantId": id})
         );
         assert!(MessageView::shown(Message::UnknownProduct("7".to_owned())).is_err());
     }

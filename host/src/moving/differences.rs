@@ -4,7 +4,7 @@
 pub(super) const VERSIONS: [Version; 5] = [
     version("auth", 5, 3),
     version("checkout", 2, 2),
-    version("orders", 11, 4),
+    version("orders", 12, 5),
     version("payments", 15, 7),
     version("products", 13, 9),
 ];

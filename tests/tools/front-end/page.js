@@ -1,5 +1,5 @@
 // The page around the README's shop.js: what is shown, and what happens when somebody presses a button.
-import { change, list, logIn, openCheckout, order, orderCheckout, pay, register, settled } from "./shop.js";
+import { change, list, logIn, openCheckout, order, orderCheckout, pay, register, settled, titleOf } from "./shop.js";
 
 const part = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
@@ -120,14 +120,18 @@ async function fillIn({ name, email, line1, postalCode, city, country }) {
 
 function showQuote(shown) {
   checkout = shown;
-  const texts = checkout.lines.map((line) => `${line.quantity} × ${line.name}: ${line.total.toFixed(2)}`);
-  part("quote").replaceChildren(...texts.map((text) => {
-    const line = document.createElement("li");
-    line.textContent = text;
-    return line;
-  }));
+  showLines("quote", checkout.lines);
   part("quote-total").textContent = `${checkout.totals.total.toFixed(2)} ${checkout.currency}`;
   part("quote-part").hidden = checkout.missing.length > 0;
+}
+
+function showLines(id, lines) {
+  part(id).replaceChildren(...lines.map((told) => {
+    const line = document.createElement("li");
+    const total = told.total ?? told.price * told.quantity;
+    line.textContent = `${told.quantity} × ${titleOf(told)}: ${total.toFixed(2)}`;
+    return line;
+  }));
 }
 
 async function placeAsGuest() {
@@ -159,6 +163,7 @@ async function comeBack(id, checkout) {
   const found = await settled(id, checkout);
   part("number").textContent = found.number;
   part("status").textContent = found.status;
+  showLines("ordered", found.items);
   part("paid").textContent = `${found.totalAmount.toFixed(2)} ${found.currency}`;
   part("pay").hidden = found.status !== "PENDING";
   part("pay").addEventListener("click", () => heed(() => pay(id)));

@@ -1,9 +1,9 @@
 //! What clients send about a checkout. The rules are the domain's.
 
-use checkout::domain::{Changes, CodeName, Email, Note, OptionCode, Quantity};
+use checkout::domain::{Changes, CodeName, Email, Note, OptionCode};
 use mercato_address_view::address_body;
 use mercato_edge::body;
-use mercato_kernel::ProductId;
+use mercato_quote_view::line_body;
 
 use crate::values::Texts;
 
@@ -52,13 +52,11 @@ pub struct CheckoutBody {
     pub metadata: Option<Texts>,
 }
 
-/// So many units of one product.
-#[body(as = CheckoutItem)]
-#[derive(Debug)]
-pub struct ItemBody {
-    product_id: ProductId,
-    #[schema(value_type = u32, minimum = 1, maximum = 10_000, example = 2)]
-    quantity: Quantity,
+line_body! {
+    /// So many units of one product without options, or of one variant.
+    #[body(as = CheckoutItem, either(product_id, variant_id))]
+    #[derive(Debug)]
+    ItemBody
 }
 
 address_body! {
@@ -71,7 +69,7 @@ address_body! {
 impl From<&CheckoutBody> for Changes {
     fn from(body: &CheckoutBody) -> Self {
         let items = body.items.as_ref().map(|items| {
-            let pair = |item: &ItemBody| (item.product_id, item.quantity);
+            let pair = |item: &ItemBody| (item.product_id(), item.quantity);
             items.iter().map(pair).collect()
         });
         let address = |body: &Option<Option<AddressBody>>| {
@@ -120,7 +118,8 @@ mod tests {
     #[test]
     fn every_wrong_member_is_named_by_its_path() {
         let body = r#"{
-            "items": [{"productId": "a", "quantity": 0}, {"quantity": 10001, "price": 1}],
+            "items": [{"productId": "a", "quantity": 0}, {"quantity": 10001, "price": 1},
+                {"variantId": "01890a5d-ac96-774b-bcce-b302099a8057", "productId": "01890a5d-ac96-774b-bcce-b302099a8057", "quantity": 1}],
             "email": "nobody", "email": "a@example.com",
             "shippingAddress": {"name": "Ada", "line1": 1, "country": "AT", "colour": "red"},
             "codes": ["A", "B C", 3], "note": 7, "metadata": {"a": 1}, "coupon": "x"
@@ -134,6 +133,7 @@ mod tests {
                 "items[1].productId required",
                 "items[1].quantity max",
                 "items[1].price unknown",
+                "items[2].variantId exclusive",
                 "email format",
                 "shippingAddress.line1 type",
                 "shippingAddress.colour unknown",
@@ -146,6 +146,21 @@ mod tests {
                 "shippingAddress.city required",
             ]
         );
+    }
+
+    #[test]
+    fn a_line_names_what_it_is_of_by_one_of_two_names() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        for name in ["productId", "variantId"] {
+            let changes = changes(&format!(
+                r#"{{"items":[{{"{name}":"{id}","quantity":2}}]}}"#
+            ));
+            let items = changes.items.unwrap();
+            let items = items
+                .iter()
+                .map(|(id, quantity)| (id.to_string(), quantity.get()));
+            assert_eq!(items.collect::<Vec<_>>(), [(id.to_owned(), 2)]);
+        }
     }
 
     #[test]

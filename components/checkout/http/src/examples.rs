@@ -352,6 +352,7 @@ fn filled(content: Value) -> Result<CheckoutView, Problem> {
         .map(|line| QuoteItem {
             product_id,
             name: CUP_NAME.to_owned(),
+            choices: Vec::new(),
             quantity: line.quantity,
             unit_price: Money::from_units(CUP_PRICE),
             seen_price: None,

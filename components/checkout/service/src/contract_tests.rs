@@ -6,7 +6,7 @@ use checkout::domain::quote::ports::{
     Offers, OffersAnswer, OffersRequest, Rates, RatesAnswer, RatesRequest, TaxAnswer, Taxes,
     TaxesRequest,
 };
-use checkout::domain::quote::{Missing, QuoteItem, QuoteRequest, draw};
+use checkout::domain::quote::{Choice, Missing, QuoteItem, QuoteRequest, draw};
 use checkout::domain::{
     AddressDraft, Changes, Checkout, CheckoutToken, CodeName, Email, Metadata, Note, Owner,
     Quantity, TaxClass,
@@ -65,6 +65,10 @@ fn view(email: Option<&str>) -> CheckoutView {
     let items = [QuoteItem {
         product_id: ProductId::parse(ID).unwrap(),
         name: "Cup".to_owned(),
+        choices: vec![Choice {
+            name: "Colour".to_owned(),
+            value: "blue".to_owned(),
+        }],
         quantity: Quantity::new(2).unwrap(),
         unit_price: "12.5".parse().unwrap(),
         seen_price: None,
@@ -102,6 +106,8 @@ fn an_order_keeps_all_of_the_checkout() {
     let quote = order.quote;
     assert_eq!((quote.id, quote.expires_at), (id, 1_801_000));
     let line = &quote.lines[0];
+    let choice = &line.choices[0];
+    assert_eq!((&*choice.name, &*choice.value), ("Colour", "blue"));
     assert_eq!(
         (line.unit_price, line.amount, line.tax_rate.rate),
         (125_000, 2_500, 200_000)

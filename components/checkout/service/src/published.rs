@@ -4,7 +4,7 @@
 //! component compiles this file with the former, the REST adapter of checkouts and the tests of orders with the latter.
 
 use checkout::domain::quote::{
-    Message, Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, TaxRate, Totals,
+    Choice, Message, Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, TaxRate, Totals,
 };
 use checkout::domain::{Address, CodeProblem, ShownQuote};
 
@@ -90,10 +90,18 @@ fn tax_rate(rate: TaxRate) -> types::TaxRate {
     }
 }
 
+fn choice(choice: Choice) -> types::Choice {
+    types::Choice {
+        name: choice.name,
+        value: choice.value,
+    }
+}
+
 fn line(line: QuoteLine) -> types::QuoteLine {
     types::QuoteLine {
         product_id: line.product_id.to_string(),
         name: line.name,
+        choices: line.choices.into_iter().map(choice).collect(),
         quantity: line.quantity.get(),
         unit_price: line.unit_price.units(),
         amount: line.amount,

@@ -1,8 +1,9 @@
 //! The bodies that clients send. The rules are the domain's.
 
 use mercato_edge::{Amount, Fields, FromFields, body};
-use mercato_kernel::{CheckoutId, OrderId, ProductId};
-use orders::domain::{Line, OrderStatus, Quantity, QuoteId};
+use mercato_kernel::{CheckoutId, OrderId};
+use mercato_quote_view::line_body;
+use orders::domain::{Line, OrderStatus, QuoteId};
 use utoipa::ToSchema;
 
 /// What is ordered: products, or a checkout.
@@ -67,19 +68,17 @@ pub struct NewOrder {
     pub replaces: Option<OrderId>,
 }
 
-/// So many units of one product.
-#[body]
-#[derive(Debug)]
-pub struct NewOrderLine {
-    product_id: ProductId,
-    #[schema(value_type = u32, minimum = 1, maximum = 10_000, example = 2)]
-    quantity: Quantity,
+line_body! {
+    /// So many units of one product without options, or of one variant.
+    #[body(either(product_id, variant_id))]
+    #[derive(Debug)]
+    NewOrderLine
 }
 
 impl From<NewOrderLine> for Line {
     fn from(line: NewOrderLine) -> Self {
         Self {
-            product_id: line.product_id,
+            product_id: line.product_id(),
             quantity: line.quantity,
         }
     }
@@ -135,6 +134,47 @@ mod tests {
             .collect();
         let id = |end| format!("01890a5d-ac96-774b-bcce-b302099a805{end}");
         assert_eq!(pairs, [(id(7), 2), (id(8), 10_000)]);
+    }
+
+    #[test]
+    fn a_line_names_what_it_is_of_by_one_of_two_names() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let order = |names: &str| {
+            from_json::<NewOrder>(&format!(r#"{{"items":[{{{names}"quantity":1}}]}}"#))
+        };
+        for name in ["productId", "variantId"] {
+            let line = order(&format!(r#""{name}":"{id}","#))
+                .unwrap()
+                .items
+                .remove(0);
+            assert_eq!(Line::from(line).product_id.to_string(), id);
+        }
+        for (names, field, code) in [
+            (String::new(), "items[0].productId", "required"),
+            (
+                format!(r#""productId":"{id}","variantId":"{id}","#),
+                "items[0].variantId",
+                "exclusive",
+            ),
+            (
+                r#""variantId":null,"#.to_owned(),
+                "items[0].variantId",
+                "type",
+            ),
+        ] {
+            let problem = order(&names).unwrap_err();
+            let document = problem.document("/", "r", "t");
+            let error = &document["errors"][0];
+            assert_eq!(
+                (&error["field"], &error["code"]),
+                (&field.into(), &code.into())
+            );
+            assert_eq!(
+                document["errors"].as_array().unwrap().len(),
+                1,
+                "{document}"
+            );
+        }
     }
 
     #[test]

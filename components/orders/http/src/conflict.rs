@@ -3,11 +3,11 @@
 use mercato_edge::{Amount, Problem};
 use mercato_kernel::OrderId;
 use mercato_quote_view::{AddressView, MessageView, QuoteView};
-use orders::domain::{Missing, OrderStatus, RejectedLine, ShownQuote};
+use orders::domain::{Missing, OrderStatus, ShownQuote};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::line::PricedLine;
+use crate::line::{PricedLine, RejectedResource};
 
 /// A problem that says what stands in the way of an order.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -123,7 +123,7 @@ impl From<Missing> for MissingPart {
 #[serde(untagged)]
 pub enum ConflictLine {
     /// With `lines-rejected`.
-    Rejected(RejectedLine),
+    Rejected(RejectedResource),
     /// With `total-changed`.
     Priced(PricedLine),
 }

@@ -280,6 +280,7 @@ fn cups() -> Result<OrderItem, Problem> {
     Ok(OrderItem {
         product_id: known(ProductId::parse(CUP_ID))?,
         name: CUP_NAME.to_owned(),
+        choices: Vec::new(),
         unit_price: Money::from_units(CUP_PRICE),
         quantity: known(Quantity::new(QUANTITY).ok_or(()))?,
     })
@@ -328,6 +329,7 @@ fn cancelled() -> Result<OrderView, Problem> {
     let saucer = OrderItem {
         product_id: known(ProductId::parse(SAUCER_ID))?,
         name: SAUCER_NAME.to_owned(),
+        choices: Vec::new(),
         unit_price: Money::from_units(SAUCER_PRICE),
         quantity: one,
     };

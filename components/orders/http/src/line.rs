@@ -2,7 +2,8 @@
 
 use mercato_edge::Price;
 use mercato_kernel::ProductId;
-use orders::domain::{OrderItem, Quantity};
+use mercato_quote_view::ChoiceView;
+use orders::domain::{LineProblem, OrderItem, Quantity, RejectedLine};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,9 +21,14 @@ macro_rules! line {
         #[schema(as = $schema)]
         pub struct $line {
             product_id: ProductId,
+            /// The other name of `productId`.
+            variant_id: ProductId,
             $(#[$name_is])*
             #[schema(min_length = 1, max_length = 200, example = "Espresso cup")]
             name: String,
+            /// What was chosen of the product's options, in their order; empty for a product without options.
+            #[schema(max_items = 3)]
+            options: Vec<ChoiceView>,
             $(#[$price_is])*
             price: Price,
             #[schema(value_type = u32, minimum = 1, maximum = 10_000, example = 2)]
@@ -33,7 +39,9 @@ macro_rules! line {
             fn from(item: OrderItem) -> Self {
                 Self {
                     product_id: item.product_id,
+                    variant_id: item.product_id,
                     name: item.name,
+                    options: item.choices.into_iter().map(Into::into).collect(),
                     price: item.unit_price.into(),
                     quantity: item.quantity,
                 }
@@ -59,5 +67,34 @@ line! {
         name,
         /// Price of one unit as it is now.
         price,
+    }
+}
+
+/// A line that cannot be served.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RejectedLine)]
+pub struct RejectedResource {
+    product_id: ProductId,
+    /// The other name of `productId`.
+    variant_id: ProductId,
+    code: LineProblem,
+    /// Units asked for, lines of the same product together.
+    #[schema(minimum = 1, maximum = 10_000, example = 3)]
+    requested: u32,
+    /// Units there are; 0 for an unknown product.
+    #[schema(minimum = 0, example = 1)]
+    available: u64,
+}
+
+impl From<RejectedLine> for RejectedResource {
+    fn from(line: RejectedLine) -> Self {
+        Self {
+            product_id: line.product_id,
+            variant_id: line.product_id,
+            code: line.code,
+            requested: line.requested,
+            available: line.available,
+        }
     }
 }

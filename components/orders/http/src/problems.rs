@@ -95,7 +95,9 @@ pub fn problem(error: OrderError) -> Problem {
 
 fn lines_rejected(code: &'static str, lines: Vec<RejectedLine>) -> Problem {
     let detail = "nothing was ordered: some products are not there in the quantity you asked for";
-    let lines = lines.into_iter().map(ConflictLine::Rejected);
+    let lines = lines
+        .into_iter()
+        .map(|line| ConflictLine::Rejected(line.into()));
     Problem::conflict(code, detail).with_members(&OrderConflict {
         lines: Some(lines.collect()),
         ..OrderConflict::default()
@@ -320,6 +322,7 @@ mod tests {
             items: vec![OrderItem {
                 product_id: ProductId::parse(ID).unwrap(),
                 name: "Tea".to_owned(),
+                choices: Vec::new(),
                 unit_price: Money::from_units(65_000),
                 quantity: Quantity::new(2).unwrap(),
             }],

@@ -246,7 +246,9 @@ pub mod tests {
     use mercato_edge::{Answer, header};
     use mercato_kernel::ProductId;
     use mercato_money::Money;
-    use orders::domain::{Actor, CheckoutSession, OrderItem, Payment, PaymentStatus, Quantity};
+    use orders::domain::{
+        Actor, CheckoutSession, Choice, OrderItem, Payment, PaymentStatus, Quantity,
+    };
     use serde_json::{Value, json};
 
     use super::*;
@@ -270,6 +272,10 @@ pub mod tests {
             items: vec![OrderItem {
                 product_id: ProductId::parse("01890a5d-ac96-774b-bcce-b302099a8059").unwrap(),
                 name: "Tea".to_owned(),
+                choices: vec![Choice {
+                    name: "Size".to_owned(),
+                    value: "250 g".to_owned(),
+                }],
                 unit_price: Money::from_units(49_950),
                 quantity: Quantity::new(2).unwrap(),
             }],
@@ -313,7 +319,8 @@ pub mod tests {
             "id": ID, "number": "M-084S-N02Q", "userId": "01890a5d-ac96-774b-bcce-b302099a8058", "status": "PAID", "totalAmount": 9.99,
             "totalItems": 2, "currency": "EUR", "paid": true, "paidAt": "1970-01-01T00:00:01.000Z",
             "items": [{
-                "productId": "01890a5d-ac96-774b-bcce-b302099a8059", "name": "Tea", "price": 4.995, "quantity": 2,
+                "productId": "01890a5d-ac96-774b-bcce-b302099a8059", "variantId": "01890a5d-ac96-774b-bcce-b302099a8059",
+                "name": "Tea", "options": [{"name": "Size", "value": "250 g"}], "price": 4.995, "quantity": 2,
             }],
             "receipt": {"id": ID, "url": "https://r", "issuedAt": "1970-01-01T00:00:01.000Z"},
             "createdAt": "1970-01-01T00:00:00.000Z", "updatedAt": "1970-01-01T00:00:01.000Z", "version": 2,

@@ -322,6 +322,14 @@ impl Fields {
         }
     }
 
+    /// Notes unless exactly one of two members is there.
+    pub fn require_either(&mut self, one: &str, other: &str) {
+        self.reject_both(one, other);
+        if !self.contains(one) && !self.contains(other) {
+            self.reject(one, "required", &format!("is required, or {other}"));
+        }
+    }
+
     /// Notes that a field breaks a rule; `rest` continues the sentence after the field's name.
     pub fn reject(&mut self, name: &str, code: &'static str, rest: &str) {
         if self.is_refused {

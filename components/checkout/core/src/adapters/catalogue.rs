@@ -1,11 +1,13 @@
 //! The catalogue behind the port [`Catalogue`].
 
 use mercato_contracts::products::catalogue::{self, CatalogueError, Item};
+use mercato_contracts::products::inventory;
 use mercato_kernel::{CheckoutId, ProductId};
 use mercato_money::Money;
 
 use crate::application::Error;
 use crate::application::ports::{Catalogue, CatalogueItem};
+use crate::domain::quote::Choice;
 
 /// The catalogue of the component this one is composed with.
 pub struct ComposedCatalogue;
@@ -37,9 +39,17 @@ fn item(item: Item) -> Result<CatalogueItem, Error> {
     Ok(CatalogueItem {
         product_id: ProductId::parse(&item.product_id).map_err(wrong)?,
         name: item.name,
+        choices: item.choices.into_iter().map(choice).collect(),
         price: Money::from_units(item.price),
         tax_class: item.tax_class,
         weight_grams: item.weight_grams,
         available: item.available,
     })
+}
+
+fn choice(choice: inventory::Choice) -> Choice {
+    Choice {
+        name: choice.name,
+        value: choice.value,
+    }
 }

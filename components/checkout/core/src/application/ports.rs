@@ -10,16 +10,19 @@ use mercato_platform::clock::Clock;
 use mercato_platform::ids::Ids;
 
 use super::Error;
+use crate::domain::quote::Choice;
 use crate::domain::{CheckoutId, CheckoutToken};
 use crate::store::Store;
 
 /// A product as checkouts see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogueItem {
-    /// The product.
+    /// The product, or the variant of one.
     pub product_id: ProductId,
-    /// Its name.
+    /// The product's name.
     pub name: String,
+    /// What was chosen of its options, in their order.
+    pub choices: Vec<Choice>,
     /// Price of one.
     pub price: Money,
     /// How it is taxed; empty for what has no class.

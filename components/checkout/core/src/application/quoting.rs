@@ -98,6 +98,7 @@ impl Circumstances {
             items.push(QuoteItem {
                 product_id: item.product_id,
                 name: item.name.clone(),
+                choices: item.choices.clone(),
                 quantity: line.quantity,
                 unit_price: item.price,
                 seen_price: line.seen_price,

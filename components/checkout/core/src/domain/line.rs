@@ -9,7 +9,7 @@ pub const LINES_MAX: usize = 100;
 /// So many units of one product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// The product, only once in a checkout.
+    /// The product, or the variant of one, only once in a checkout.
     pub product_id: ProductId,
     /// How many of it.
     pub quantity: Quantity,

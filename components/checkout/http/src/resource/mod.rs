@@ -178,7 +178,8 @@ mod tests {
         assert_eq!(
             document["lines"][0],
             json!({
-                "productId": "019c0e3c-edc0-7d3a-bcac-d34e0ddd853b", "name": "Espresso cup", "quantity": 2, "unitPrice": 12.5,
+                "productId": "019c0e3c-edc0-7d3a-bcac-d34e0ddd853b", "variantId": "019c0e3c-edc0-7d3a-bcac-d34e0ddd853b",
+                "name": "Espresso cup", "options": [], "quantity": 2, "unitPrice": 12.5,
                 "amount": 25, "discount": 2.5, "total": 22.5, "taxRate": 20, "net": 18.75, "tax": 3.75
             })
         );

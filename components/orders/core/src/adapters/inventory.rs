@@ -8,7 +8,7 @@ use mercato_money::Money;
 use mercato_platform::log;
 
 use crate::domain::{
-    Demand, LineProblem, OrderError, OrderItem, OrderRequest, Quantity, RejectedLine,
+    Choice, Demand, LineProblem, OrderError, OrderItem, OrderRequest, Quantity, RejectedLine,
 };
 use crate::ports::{Inventory, ReserveError};
 
@@ -164,7 +164,15 @@ fn item_of(line: inventory::ReservedLine) -> Result<OrderItem, OrderError> {
     Ok(OrderItem {
         product_id: ProductId::parse(&line.product_id)?,
         name: line.name,
+        choices: line.choices.into_iter().map(choice).collect(),
         unit_price: Money::from_units(line.unit_price),
         quantity: Quantity::new(line.quantity).ok_or(OrderError::Internal)?,
     })
+}
+
+fn choice(choice: inventory::Choice) -> Choice {
+    Choice {
+        name: choice.name,
+        value: choice.value,
+    }
 }

@@ -223,7 +223,7 @@ pub fn closed(
 
 fn checkout_line(item: &OrderItem) -> CheckoutLine {
     CheckoutLine {
-        name: item.name.clone(),
+        name: item.title(),
         unit_price: item.unit_price.units(),
         quantity: item.quantity.get(),
     }

@@ -11,7 +11,7 @@ pub const LINES_MAX: usize = 100;
 /// A line that can be asked of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// The product, only once in an order.
+    /// The product, or the variant of one, only once in an order.
     pub product_id: ProductId,
     /// How many of it.
     pub quantity: Quantity,
@@ -36,20 +36,15 @@ pub struct Demand {
 }
 
 /// A line that cannot be served.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[allow(
-    missing_docs,
-    reason = "the types say what these are, in the document too"
-)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedLine {
+    /// The product, or the variant of one.
     pub product_id: ProductId,
+    /// Why.
     pub code: LineProblem,
     /// Units asked for, lines of the same product together.
-    #[schema(minimum = 1, maximum = 10_000, example = 3)]
     pub requested: u32,
     /// Units there are; 0 for an unknown product.
-    #[schema(minimum = 0, example = 1)]
     pub available: u64,
 }
 
@@ -69,7 +64,7 @@ pub struct RejectedLine {
 #[strum(serialize_all = "kebab-case")]
 #[schema(as = RejectedLineCode, example = "insufficient-stock")]
 pub enum LineProblem {
-    /// The catalogue has no such product.
+    /// The catalogue has no such product or variant, or a variant of the product must be chosen.
     UnknownProduct,
     /// There are fewer units.
     InsufficientStock,

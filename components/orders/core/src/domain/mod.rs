@@ -32,8 +32,8 @@ pub use payment::{CodesMove, EventEffect, EventOutcome, StockMove};
 #[cfg(test)]
 pub(crate) use quote::tests as quote_for_tests;
 pub use quote::{
-    Address, CheckoutHolder, Message, Missing, OrderToken, OrderTokenHash, OrderedQuote, Prepared,
-    PriceChange, Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, QuoteTotals,
+    Address, CheckoutHolder, Choice, Message, Missing, OrderToken, OrderTokenHash, OrderedQuote,
+    Prepared, PriceChange, Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, QuoteTotals,
     QuotedOrder, ShownQuote, TaxRate,
 };
 pub use saga::{BACK_OFF, Cancellation, OrderRequest, PAUSE_LONGEST_MS, Rejection, Saga, Step};

@@ -2,8 +2,8 @@ use mercato_kernel::{AccountId, Caller, OrderId, ProductId, Uuid, id_types};
 use mercato_money::{Currency, Money, MoneyError};
 
 use super::{
-    Actor, CustomerId, OrderError, OrderNumber, OrderStatus, OrderToken, OrderedQuote, Quantity,
-    Transition,
+    Actor, Choice, CustomerId, OrderError, OrderNumber, OrderStatus, OrderToken, OrderedQuote,
+    Quantity, Transition,
 };
 
 /// The version of an order that nothing has changed.
@@ -12,10 +12,12 @@ const FIRST_VERSION: u64 = 1;
 /// A line of an order, with name and price of the moment the stock was reserved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderItem {
-    /// The product.
+    /// The product, or the variant of one.
     pub product_id: ProductId,
-    /// Its name.
+    /// The product's name.
     pub name: String,
+    /// What was chosen of its options, in their order.
+    pub choices: Vec<Choice>,
     /// Price of one unit.
     pub unit_price: Money,
     /// How many.
@@ -23,6 +25,16 @@ pub struct OrderItem {
 }
 
 impl OrderItem {
+    /// What customers call it: the product's name, with what was chosen of its options.
+    #[must_use]
+    pub fn title(&self) -> String {
+        if self.choices.is_empty() {
+            return self.name.clone();
+        }
+        let values: Vec<&str> = self.choices.iter().map(|choice| &*choice.value).collect();
+        format!("{} – {}", self.name, values.join(", "))
+    }
+
     /// Sum of price times quantity.
     ///
     /// # Errors
@@ -405,9 +417,22 @@ mod tests {
         OrderItem {
             product_id: ProductId::parse(ID).unwrap(),
             name: "Tea".into(),
+            choices: Vec::new(),
             unit_price: price.parse().unwrap(),
             quantity: Quantity::new(quantity).unwrap(),
         }
+    }
+
+    #[test]
+    fn customers_call_an_item_by_what_was_chosen_of_it() {
+        let choice = |value: &str| Choice {
+            name: "Any".to_owned(),
+            value: value.to_owned(),
+        };
+        let mut item = item("9.5", 1);
+        assert_eq!(item.title(), "Tea");
+        item.choices = vec![choice("250 g"), choice("whole beans")];
+        assert_eq!(item.title(), "Tea – 250 g, whole beans");
     }
 
     fn place(items: Vec<OrderItem>) -> Result<Order, MoneyError> {

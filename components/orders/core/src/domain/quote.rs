@@ -12,7 +12,7 @@ use super::{CustomerId, Line, OrderError, OrderItem};
 
 pub use mercato_contracts::checkout::quotes::{Prepared, QuotedOrder, ShownQuote};
 pub use mercato_contracts::checkout::types::{
-    Address, Message, Missing, PriceChange, Quote, QuoteDiscount, QuoteLine, QuoteShipping,
+    Address, Choice, Message, Missing, PriceChange, Quote, QuoteDiscount, QuoteLine, QuoteShipping,
     QuoteTax, QuoteTotals, TaxRate,
 };
 
@@ -219,6 +219,7 @@ fn item_of(line: &QuoteLine) -> Result<OrderItem, OrderError> {
     Ok(OrderItem {
         product_id: ProductId::parse(&line.product_id)?,
         name: line.name.clone(),
+        choices: line.choices.clone(),
         unit_price: Money::from_units(line.unit_price),
         quantity: Quantity::new(line.quantity).ok_or_else(|| broken("a quantity is none"))?,
     })

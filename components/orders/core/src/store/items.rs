@@ -11,6 +11,7 @@ pub(super) fn item_of(row: &Row) -> Result<OrderItem, OrderError> {
     Ok(OrderItem {
         product_id: id(row, "product_id")?,
         name: row.get("name")?,
+        choices: row.json("choices")?,
         unit_price: Money::from_units(row.get("unit_price")?),
         quantity: quantity(row)?,
     })

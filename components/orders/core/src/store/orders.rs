@@ -37,7 +37,7 @@ ON CONFLICT (number) DO NOTHING";
 
 /// As many rows of values follow as there are items.
 const INSERT_ITEMS: &str = "
-INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity)";
+INSERT INTO order_items (order_id, position, product_id, name, choices, unit_price, quantity)";
 
 const UPDATE_ORDER: &str = "
 UPDATE orders
@@ -46,7 +46,7 @@ SET status = ?, receipt_id = ?, receipt_url = ?, receipt_issued_at = ?, paid_at 
 WHERE id = ?";
 
 const ITEMS: &str = "
-SELECT order_id, product_id, name, unit_price, quantity
+SELECT order_id, product_id, name, choices, unit_price, quantity
 FROM order_items
 WHERE order_id IN (SELECT value FROM json_each(?))
 ORDER BY order_id, position -- plan on PostgreSQL: sorts the lines of few orders";
@@ -126,12 +126,13 @@ impl Records<'_> {
         order_id: OrderId,
         items: &[OrderItem],
     ) -> Result<(), OrderError> {
-        let row = |(position, item): (u32, &OrderItem)| -> [Value; 6] {
+        let row = |(position, item): (u32, &OrderItem)| -> [Value; 7] {
             [
                 key(order_id),
                 position.into(),
                 key(item.product_id),
                 item.name.as_str().into(),
+                Value::json(&item.choices),
                 item.unit_price.units().into(),
                 item.quantity.get().into(),
             ]

@@ -2,7 +2,7 @@
 //! document, which is written and read as a whole ([decision 73](../../../../../docs/decisions/0073-quotes-as-documents.md)).
 
 use mercato_kernel::{CheckoutId, Named as _, OrderId};
-use mercato_sql::{Row, Value, params};
+use mercato_sql::{Error, Row, Value, params};
 
 use super::{Records, id, json_of, key};
 use crate::application::locks;
@@ -127,8 +127,25 @@ impl Records<'_> {
     }
 }
 
+/// The document of an order from before there were options: nothing was chosen of any line.
+fn older_content(row: &Row) -> Result<QuotedOrder, Error> {
+    let mut document: serde_json::Value = row.json("document")?;
+    let lines = document.pointer_mut("/quote/lines");
+    for line in lines
+        .and_then(|lines| lines.as_array_mut())
+        .into_iter()
+        .flatten()
+    {
+        if let Some(line) = line.as_object_mut() {
+            line.entry("choices")
+                .or_insert_with(|| serde_json::Value::Array(Vec::new()));
+        }
+    }
+    serde_json::from_value(document).map_err(|_| Error::not("document", "a quoted order"))
+}
+
 fn quote_of(row: &Row) -> Result<(OrderId, OrderedQuote), OrderError> {
-    let content: QuotedOrder = row.json("document")?;
+    let content = row.json("document").or_else(|_| older_content(row))?;
     let hash: Option<String> = row.get("token_hash")?;
     let hash = hash.map(OrderTokenHash::stored);
     let quote = OrderedQuote::new(id(row, "checkout_id")?, hash, content)?;

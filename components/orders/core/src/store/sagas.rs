@@ -53,7 +53,7 @@ WHERE order_id = ?
 ORDER BY position";
 
 const CHANGED_LINES: &str = "
-SELECT product_id, name, unit_price, quantity
+SELECT product_id, name, choices, unit_price, quantity
 FROM saga_changed_lines
 WHERE order_id = ?
 ORDER BY position";
@@ -89,11 +89,11 @@ SET product_id = excluded.product_id, problem = excluded.problem, requested = ex
   available = excluded.available";
 
 const INSERT_CHANGED_LINES: &str = "
-INSERT INTO saga_changed_lines (order_id, position, product_id, name, unit_price, quantity)";
+INSERT INTO saga_changed_lines (order_id, position, product_id, name, choices, unit_price, quantity)";
 
 const REPLACE_CHANGED_LINES: &str = "
 ON CONFLICT (order_id, position) DO UPDATE
-SET product_id = excluded.product_id, name = excluded.name, unit_price = excluded.unit_price,
+SET product_id = excluded.product_id, name = excluded.name, choices = excluded.choices, unit_price = excluded.unit_price,
   quantity = excluded.quantity";
 
 pub(super) const DUE_SAGAS: &str = "

@@ -10,7 +10,7 @@ use mercato_money::Money;
 use super::*;
 use crate::application::queries::list_orders::{OrderFilter, OrderSort};
 use crate::domain::{
-    Actor, Address, Cancellation, CheckoutSession, CustomerId, EventType, Holder, Line,
+    Actor, Address, Cancellation, CheckoutSession, Choice, CustomerId, EventType, Holder, Line,
     LineProblem, Order, OrderItem, OrderNumber, OrderRequest, OrderStatus, OrderTokenHash,
     OrderView, OrderedQuote, PaymentEvent, Quantity, Receipt, ReceiptId, RejectedLine, Rejection,
     Saga, Step,
@@ -50,6 +50,10 @@ fn order(id: &str, price: i64) -> Order {
     let item = |name: &str, units| OrderItem {
         product_id: ProductId::parse(PRODUCT).unwrap(),
         name: name.to_owned(),
+        choices: vec![Choice {
+            name: "Size".to_owned(),
+            value: format!("{units} \"bags\""),
+        }],
         unit_price: Money::from_units(price),
         quantity: Quantity::new(units).unwrap(),
     };
@@ -371,7 +375,11 @@ fn a_key_is_taken_once_per_customer_and_freed_with_its_order() {
 fn full_quote() -> OrderedQuote {
     let product = ProductId::parse(PRODUCT).unwrap();
     let line = |price, total| crate::domain::quote_for_tests::line(product, price, 2, total);
-    let lines = vec![line("9.99", 1_998), line("0.5", 100)];
+    let mut lines = vec![line("9.99", 1_998), line("0.5", 100)];
+    lines[0].choices.push(Choice {
+        name: "Size".to_owned(),
+        value: "250 g".to_owned(),
+    });
     let mut content = crate::domain::quote_for_tests::quoted(lines, &["TEN", "FREE"]);
     content.billing_address = Some(Address {
         name: "Eve".to_owned(),

@@ -217,6 +217,7 @@ impl Shop {
         let item = CatalogueItem {
             product_id: product(number),
             name: format!("Cup {number}"),
+            choices: Vec::new(),
             price: money(price),
             tax_class: String::new(),
             weight_grams: 200,

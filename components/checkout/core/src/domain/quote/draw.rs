@@ -10,7 +10,8 @@ use super::ports::{
     TaxesRequest,
 };
 use super::{
-    Message, Missing, Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, TaxRate, Totals,
+    Choice, Message, Missing, Quote, QuoteDiscount, QuoteLine, QuoteShipping, QuoteTax, TaxRate,
+    Totals,
 };
 use crate::domain::share::{rounded, spread};
 use crate::domain::{
@@ -25,10 +26,12 @@ pub struct TooLarge;
 /// A line to be quoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuoteItem {
-    /// The product.
+    /// The product, or the variant of one.
     pub product_id: ProductId,
-    /// Its name.
+    /// The product's name.
     pub name: String,
+    /// What was chosen of its options, in their order.
+    pub choices: Vec<Choice>,
     /// How many of it are wanted.
     pub quantity: Quantity,
     /// Price of one.
@@ -392,6 +395,7 @@ fn line((item, priced): (&QuoteItem, Priced)) -> QuoteLine {
     QuoteLine {
         product_id: item.product_id,
         name: item.name.clone(),
+        choices: item.choices.clone(),
         quantity: item.quantity,
         unit_price: item.unit_price,
         amount: priced.amount,

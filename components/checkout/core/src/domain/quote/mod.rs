@@ -55,13 +55,24 @@ pub struct TaxRate {
     pub reason: Option<String>,
 }
 
+/// The value that a variant has of one of its product's options.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Choice {
+    /// The option's name.
+    pub name: String,
+    /// One of its values.
+    pub value: String,
+}
+
 /// A line of a quote.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct QuoteLine {
-    /// The product.
+    /// The product, or the variant of one.
     pub product_id: ProductId,
-    /// Its name.
+    /// The product's name.
     pub name: String,
+    /// What was chosen of its options, in their order.
+    pub choices: Vec<Choice>,
     /// How many of it.
     pub quantity: Quantity,
     /// Price of one, with up to four decimal places.

@@ -66,6 +66,19 @@ fn an_order_keeps_its_quote_whatever_becomes_of_prices() {
 }
 
 #[test]
+fn a_checkout_and_its_order_have_what_was_chosen() {
+    let shop = shop();
+    shop.add_coffee(3, 4, "9.5");
+    let filled = shop.checkouts.fill(None, &[(product(4), 1)], &[]);
+    let order = shop.ordered(&filled).order;
+    let quoted = &order.quote.as_ref().unwrap().quote().lines[0];
+    assert_eq!((&*quoted.name, quoted.choices.len()), ("Coffee", 1));
+    assert_eq!(quoted.choices, order.items[0].choices);
+    assert_eq!(order.items[0].title(), "Coffee – 250 g");
+    assert_eq!(shop.order(order.id), Some(order));
+}
+
+#[test]
 fn a_price_that_has_moved_is_told_before_anything_is_held() {
     let shop = shop();
     let filled = shop.filled(&["ONCE"]);

@@ -46,6 +46,25 @@ fn an_order_holds_its_stock_and_opens_its_payment() {
 }
 
 #[test]
+fn an_order_keeps_what_was_chosen_of_its_products() {
+    let shop = Shop::new();
+    shop.add_coffee(3, 4, "9.5");
+    let command = |number| create_order::CreateOrder {
+        lines: lines(&[(number, 2)]),
+        ..request(None)
+    };
+    let refused = run(create_order::handle(&shop, command(3)));
+    let Err(OrderError::LinesRejected(rejected)) = refused else {
+        panic!("a variant of it must be chosen: {refused:?}");
+    };
+    assert_eq!(rejected[0].code, LineProblem::UnknownProduct);
+    let order = placed(run(create_order::handle(&shop, command(4)))).order;
+    assert_eq!(order.items[0].title(), "Coffee – 250 g");
+    assert_eq!(shop.order(order.id).unwrap().items, order.items);
+    assert_eq!(shop.all_orders()[0].items, order.items, "in lists too");
+}
+
+#[test]
 fn rejected_lines_make_no_order_and_keep_no_stock() {
     let shop = Shop::new();
     let command = create_order::CreateOrder {

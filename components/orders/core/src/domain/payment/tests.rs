@@ -10,6 +10,7 @@ fn order(status: OrderStatus) -> Order {
     let item = OrderItem {
         product_id: ProductId::parse(ID).unwrap(),
         name: "Tea".into(),
+        choices: Vec::new(),
         unit_price: "9.99".parse().unwrap(),
         quantity: Quantity::new(2).unwrap(),
     };

@@ -15,6 +15,7 @@ pub fn line(product_id: ProductId, price: &str, quantity: u32, total: i64) -> Qu
     QuoteLine {
         product_id: product_id.to_string(),
         name: "Tea".to_owned(),
+        choices: Vec::new(),
         quantity,
         unit_price: price.parse::<Money>().unwrap().units(),
         amount: total,

@@ -5,9 +5,10 @@ use mercato_sql::{Migration, params};
 use super::*;
 
 /// What the code of now reads besides.
-fn checkouts() -> &'static Migration {
-    let is_it = |migration: &&Migration| migration.name == "0010_checkouts";
-    MIGRATIONS.sqlite.iter().find(is_it).unwrap()
+fn read_besides() -> impl Iterator<Item = &'static Migration> {
+    let is_it =
+        |migration: &&Migration| ["0010_checkouts", "0012_choices"].contains(&migration.name);
+    MIGRATIONS.sqlite.iter().filter(is_it)
 }
 
 #[test]
@@ -52,8 +53,8 @@ fn older_shop() -> Database {
     ];
     let database = Database::in_memory(LABEL, &MIGRATIONS.sqlite[..4]).unwrap();
     let run: Result<(), Error> = database.write(of_a_test(), |connection| {
-        let migrations = [&MIGRATIONS.sqlite[4], checkouts()];
-        let statements = migrations.iter().flat_map(|it| it.sql.split(";\n\n"));
+        let migrations = std::iter::once(&MIGRATIONS.sqlite[4]).chain(read_besides());
+        let statements = migrations.flat_map(|it| it.sql.split(";\n\n"));
         for statement in OLDER.into_iter().chain(statements) {
             connection.execute(statement, &[])?;
         }
@@ -114,8 +115,8 @@ fn orders_from_before_there_were_numbers_have_them() {
                 VALUES (?, ?, 'PENDING', 1, 1, 'EUR', 1, 1, 1)";
             connection.execute(insert, params![id, CUSTOMER])?;
         }
-        let migrations = [&MIGRATIONS.sqlite[place], checkouts()];
-        for statement in migrations.iter().flat_map(|it| it.sql.split(";\n\n")) {
+        let migrations = std::iter::once(&MIGRATIONS.sqlite[place]).chain(read_besides());
+        for statement in migrations.flat_map(|it| it.sql.split(";\n\n")) {
             connection.execute(statement, &[])?;
         }
         Ok(())
@@ -268,6 +269,16 @@ fn least_quote() -> OrderedQuote {
     OrderedQuote::new(full.checkout_id(), None, content).unwrap()
 }
 
+/// The quote as it was before there were options.
+fn without_choices(quote: &OrderedQuote) -> OrderedQuote {
+    let mut content = quote.content().clone();
+    for line in &mut content.quote.lines {
+        line.choices.clear();
+    }
+    let hash = quote.token_hash().cloned();
+    OrderedQuote::new(quote.checkout_id(), hash, content).unwrap()
+}
+
 /// The migrations before that one, and that one, of the database that is tested.
 fn up_to(name: &str) -> (Migrations, &'static Migration) {
     let split = |migrations: &'static [Migration]| {
@@ -292,7 +303,8 @@ fn up_to(name: &str) -> (Migrations, &'static Migration) {
 fn quotes_in_rows_of_six_tables_become_documents() {
     let (before, last) = up_to("_quotes_as_documents");
     let database = Database::for_test(LABEL, before).unwrap();
-    let kept = [(ORDER, full_quote()), (OTHER, least_quote())];
+    let kept = [full_quote(), least_quote()].map(|quote| without_choices(&quote));
+    let kept: Vec<_> = [ORDER, OTHER].into_iter().zip(kept).collect();
     let found = std::cell::RefCell::new(Vec::new());
     // Taken back in the end: the database is used again.
     let run = database.write::<(), OrderError>(of_a_test(), |connection| {
@@ -307,10 +319,46 @@ fn quotes_in_rows_of_six_tables_become_documents() {
         Err(OrderError::Internal)
     });
     assert_eq!(run, Err(OrderError::Internal));
-    let kept = kept.map(|(order, quote)| (order_id(order), quote));
+    let kept = kept
+        .into_iter()
+        .map(|(order, quote)| (order_id(order), quote));
     let mut found = found.into_inner();
     found.sort_by_key(|(id, _)| *id);
-    assert_eq!(found, kept);
+    assert_eq!(found, kept.collect::<Vec<_>>());
+}
+
+#[test]
+fn nothing_was_chosen_of_lines_from_before_there_were_options() {
+    let (before, last) = up_to("_choices");
+    let database = Database::for_test(LABEL, before).unwrap();
+    let found = std::cell::RefCell::new(None);
+    // Taken back in the end: the database is used again.
+    let run = database.write::<(), OrderError>(of_a_test(), |connection| {
+        let order = "
+            INSERT INTO orders
+              (id, number, customer_id, status, total_amount, total_items, currency, created_at, updated_at, version)
+            VALUES (?, 'M-7K3F-29QD', ?, 'PENDING', 1, 1, 'EUR', 1, 1, 1)";
+        connection.execute(order, params![ORDER, CUSTOMER])?;
+        let item = "
+            INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity)
+            VALUES (?, 0, ?, 'Tea', 1, 1)";
+        connection.execute(item, params![ORDER, PRODUCT])?;
+        for statement in last.sql.split(";\n\n") {
+            connection.execute(&format!("{statement} -- plan: a migration"), &[])?;
+        }
+        // Programs of before go on beside this one.
+        let later = item.replace("0, ?", "1, ?");
+        connection.execute(&later, params![ORDER, PRODUCT])?;
+        found.replace(Records(connection).order_view(order_id(ORDER))?);
+        Err(OrderError::Internal)
+    });
+    assert_eq!(run, Err(OrderError::Internal));
+    let items = found.into_inner().unwrap().items;
+    let chosen: Vec<_> = items
+        .iter()
+        .map(|item| (&*item.name, item.choices.len()))
+        .collect();
+    assert_eq!(chosen, [("Tea", 0), ("Tea", 0)]);
 }
 
 /// What versions of today have written has to be read by those of tomorrow.
@@ -318,9 +366,9 @@ fn quotes_in_rows_of_six_tables_become_documents() {
 fn the_document_of_a_quote_has_these_members() {
     const DOCUMENT: &str = concat!(
         r#"{"quote":{"id":"q_0000000000000000000000000000000000002098","currency":"USD","prices_include_tax":false,"#,
-        r#""lines":[{"product_id":"01939f6e-8a00-7000-8000-00000000000b","name":"Tea","quantity":2,"unit_price":99900,"#,
-        r#""amount":1998,"discount":0,"tax_rate":{"rate":200000,"reason":null},"net":1665,"tax":333,"total":1998},"#,
-        r#"{"product_id":"01939f6e-8a00-7000-8000-00000000000b","name":"Tea","quantity":2,"unit_price":5000,"amount":100,"#,
+        r#""lines":[{"product_id":"01939f6e-8a00-7000-8000-00000000000b","name":"Tea","choices":[{"name":"Size","#,
+        r#""value":"250 g"}],"quantity":2,"unit_price":99900,"amount":1998,"discount":0,"tax_rate":{"rate":200000,"reason":null},"net":1665,"tax":333,"total":1998},"#,
+        r#"{"product_id":"01939f6e-8a00-7000-8000-00000000000b","name":"Tea","choices":[],"quantity":2,"unit_price":5000,"amount":100,"#,
         r#""discount":0,"tax_rate":{"rate":200000,"reason":null},"net":84,"tax":16,"total":100}],"shipping":null,"#,
         r#""discounts":[],"taxes":[],"totals":{"items":2098,"discount":200,"shipping":490,"tax":349,"total":2388},"#,
         r#""expires_at":1800000},"email":"ada@example.com","shipping_address":{"name":"Ada","company":null,"#,
@@ -335,4 +383,20 @@ fn the_document_of_a_quote_has_these_members() {
     let row = database.read::<_, Error>(|connection| connection.query_one(statement, &[]));
     let stored: String = row.unwrap().unwrap().get("document").unwrap();
     assert_eq!(stored, DOCUMENT);
+}
+
+#[test]
+fn quotes_from_before_there_were_options_are_read() {
+    let database = database();
+    write(&database, |records| {
+        records.insert_quote(order_id(ORDER), &least_quote())
+    });
+    let older = "
+        UPDATE order_quotes
+        SET document = replace(replace(document, '\"choices\":[{\"name\":\"Size\",\"value\":\"250 g\"}],', ''), '\"choices\":[],', '')
+        WHERE document LIKE '%choices%' -- plan: of a test";
+    let changed = database.write::<_, Error>(of_a_test(), |it| it.execute_counted(older, &[]));
+    assert_eq!(changed.unwrap(), 1);
+    let found = read(&database, |records| records.quote(order_id(ORDER)));
+    assert_eq!(found, Some(without_choices(&least_quote())));
 }

@@ -10,6 +10,9 @@ use crate::port::{AdjustmentKind, CheckoutDetails, LineAmount, LineItem, Session
 /// Most lines that Stripe shows in a session.
 pub(super) const LINE_ITEMS_MAX: usize = 100;
 
+/// Longest name of a line, in characters.
+pub(super) const NAME_MAX_CHARS: usize = 250;
+
 /// Longest description of what an order holds, in characters.
 pub(super) const DESCRIPTION_MAX_CHARS: usize = 500;
 
@@ -33,7 +36,8 @@ impl Line<'_> {
             of("[price_data][unit_amount]"),
             self.unit_amount.to_string(),
         );
-        form.set(of("[price_data][product_data][name]"), self.name.as_ref());
+        let name = cut(&self.name, NAME_MAX_CHARS);
+        form.set(of("[price_data][product_data][name]"), name);
         if let Some(description) = &self.description {
             form.set(
                 of("[price_data][product_data][description]"),

@@ -74,6 +74,7 @@ impl Cart {
         self.items.push(QuoteItem {
             product_id: product(number),
             name: format!("Product {number}"),
+            choices: Vec::new(),
             quantity: Quantity::new(quantity).unwrap(),
             unit_price: money(price),
             seen_price: None,

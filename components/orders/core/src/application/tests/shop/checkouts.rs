@@ -15,13 +15,14 @@ use ::checkout::application::commands::{
 use ::checkout::application::ports::{Catalogue, CatalogueItem, Ports, Secrets};
 use ::checkout::application::queries::codes as code_queries;
 use ::checkout::domain as checkout;
-use ::checkout::domain::quote::QuoteId;
+use ::checkout::domain::quote::{Choice, QuoteId};
 use mercato_contracts::checkout::{codes, quotes, types};
 use mercato_kernel::{AccountId, CheckoutId, OrderId, ProductId};
 use mercato_money::Money;
 use mercato_testing::{CountingIds, Faults, TestClock, run};
 use products::application::queries::find_products;
 use products::domain::sellable::Sellable;
+use products::domain::variant;
 use settle_codes::Settlement;
 
 use super::inventory;
@@ -39,12 +40,17 @@ impl Catalogue for Shelf {
         holder: CheckoutId,
     ) -> Result<Vec<CatalogueItem>, Error> {
         let found = find_products::for_checkout(&*self.0, products, Some(holder)).unwrap();
-        let item = |(product, available): (Sellable, u64)| CatalogueItem {
-            product_id: product.id,
-            name: product.name.as_str().to_owned(),
-            price: product.price.amount(),
-            tax_class: product.tax_class.as_str().to_owned(),
-            weight_grams: product.weight.grams(),
+        let choice = |choice: variant::Choice| Choice {
+            name: choice.name,
+            value: choice.value,
+        };
+        let item = |(sellable, available): (Sellable, u64)| CatalogueItem {
+            product_id: sellable.id,
+            name: sellable.name.as_str().to_owned(),
+            choices: sellable.choices.into_iter().map(choice).collect(),
+            price: sellable.price.amount(),
+            tax_class: sellable.tax_class.as_str().to_owned(),
+            weight_grams: sellable.weight.grams(),
             available,
         };
         Ok(found.into_iter().map(item).collect())

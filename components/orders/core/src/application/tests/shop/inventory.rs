@@ -1,7 +1,7 @@
 //! The stock: the catalogue itself, on a database of its own in memory.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use mercato_kernel::{CheckoutId, OrderId, ProductId};
@@ -22,29 +22,32 @@ use products::domain::reservation::{
 };
 use products::domain::slug::ProductKey;
 use products::domain::stock::Stock;
+use products::domain::variant::{self, ProductOption, VariantDraft};
 
 use crate::domain::{
-    Demand, LineProblem, OrderError, OrderItem, OrderRequest, Quantity, RejectedLine,
+    Choice, Demand, LineProblem, OrderError, OrderItem, OrderRequest, Quantity, RejectedLine,
 };
 use crate::ports::{Inventory, ReserveError};
 
-/// The id that a test has chosen for the next product.
-pub struct ChosenId(Rc<RefCell<String>>);
+/// The ids that a test has chosen for the next product and its variants.
+#[derive(Clone, Default)]
+pub struct ChosenIds(Rc<RefCell<VecDeque<ProductId>>>);
 
-impl Ids for ChosenId {
+impl Ids for ChosenIds {
     fn new_id(&self) -> String {
-        self.0.borrow().clone()
+        let id = self.0.borrow_mut().pop_front();
+        id.unwrap().to_string()
     }
 }
 
 /// The context with its database.
-pub type Catalogue = Products<TestClock, ChosenId>;
+pub type Catalogue = Products<TestClock, ChosenIds>;
 
 /// The stock of the catalogue, with faults around it.
 pub struct TestInventory {
     faults: Rc<Faults>,
     catalogue: Rc<Catalogue>,
-    next_product: Rc<RefCell<String>>,
+    next_ids: ChosenIds,
     /// Units that there are of each product, wherever they are.
     put_in: RefCell<BTreeMap<ProductId, u64>>,
     /// Orders that were ever named to the catalogue.
@@ -60,12 +63,11 @@ pub struct TestInventory {
 
 impl TestInventory {
     pub fn new(faults: Rc<Faults>, clock: TestClock) -> Self {
-        let next_product: Rc<RefCell<String>> = Rc::default();
-        let ids = ChosenId(Rc::clone(&next_product));
+        let next_ids = ChosenIds::default();
         Self {
             faults,
-            catalogue: Rc::new(Products::new(clock, ids)),
-            next_product,
+            catalogue: Rc::new(Products::new(clock, next_ids.clone())),
+            next_ids,
             put_in: RefCell::default(),
             orders: RefCell::default(),
             down: Cell::new(false),
@@ -91,10 +93,34 @@ impl TestInventory {
         if self.put_in.borrow().contains_key(&id) {
             self.change(id, &changes);
         } else {
-            *self.next_product.borrow_mut() = id.to_string();
-            create_product::handle(&*self.catalogue, &changes).unwrap();
+            self.create(&[id], &changes);
         }
         self.put_in.borrow_mut().insert(id, self.units(id));
+    }
+
+    /// A coffee in bags of one size, the only variant, at that price.
+    pub fn put_coffee(&self, product: ProductId, variant: ProductId, price: Money) {
+        let (size, bag) = ("Size".to_owned(), "250 g".to_owned());
+        let changes = ProductChanges {
+            name: Some("Coffee".parse().unwrap()),
+            options: Some(vec![ProductOption {
+                name: size.clone(),
+                values: vec![bag.clone()],
+            }]),
+            variants: Some(vec![VariantDraft {
+                price: Some(price),
+                options: Some(vec![(size, bag)]),
+                stock: Some(StockChange::Absolute(10)),
+                ..VariantDraft::default()
+            }]),
+            ..ProductChanges::default()
+        };
+        self.create(&[product, variant], &changes);
+    }
+
+    fn create(&self, ids: &[ProductId], new: &ProductChanges) {
+        self.next_ids.0.borrow_mut().extend(ids);
+        create_product::handle(&*self.catalogue, new).unwrap();
     }
 
     /// What gives the product another price.
@@ -271,10 +297,18 @@ fn rejected(rejection: Rejection) -> RejectedLine {
     }
 }
 
+fn choice(choice: variant::Choice) -> Choice {
+    Choice {
+        name: choice.name,
+        value: choice.value,
+    }
+}
+
 fn item(line: ReservedLine) -> OrderItem {
     OrderItem {
         product_id: line.product_id,
         name: line.name.into(),
+        choices: line.choices.into_iter().map(choice).collect(),
         unit_price: line.unit_price.amount(),
         quantity: Quantity::new(line.quantity.units()).unwrap(),
     }

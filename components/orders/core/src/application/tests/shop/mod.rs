@@ -193,6 +193,13 @@ impl Shop {
         shop
     }
 
+    /// Adds a coffee; what is sold of it is another number.
+    pub fn add_coffee(&self, number: u64, variant: u64, price: &str) {
+        let price = price.parse().unwrap();
+        self.inventory
+            .put_coffee(product(number), product(variant), price);
+    }
+
     pub fn add_product(&self, number: u64, price: &str, units: u64) {
         let price = price.parse().unwrap();
         self.inventory.put(product(number), price, units);
