@@ -1,10 +1,9 @@
 use mercato_edge::{FromQuery, QueryString};
 use mercato_kernel::FromText;
-use products::domain::facet::{
-    ATTRIBUTE_PREFIX, CHOICES_MAX, CHOSEN_VALUES_MAX, FacetName, FacetValue, OPTION_PREFIX, Wanted,
-};
+use products::domain::facet::{ATTRIBUTE_PREFIX, FacetName, FacetValue, OPTION_PREFIX, Wanted};
 #[cfg(not(target_family = "wasm"))]
 use {
+    products::domain::facet::{CHOICES_MAX, CHOSEN_VALUES_MAX},
     products::domain::presentation::{ATTRIBUTE_CHARS_MAX, ATTRIBUTE_NAME_CHARS_MAX},
     serde_json::json,
     utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle},

@@ -25,7 +25,9 @@ pub use report::{ImportProgress, ImportReport};
 #[cfg(not(target_family = "wasm"))]
 pub use upload::one_part;
 pub use upload::{MEDIA_TYPES, Upload};
-pub use writer::{ExportFormat, ExportRow};
+pub use writer::ExportFormat;
+#[cfg(not(target_family = "wasm"))]
+pub use writer::ExportRow;
 
 /// Largest file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
