@@ -11,6 +11,8 @@ use mercato_tests::is_quick;
 const SEED: u64 = 20_260_301;
 /// How many seeds are tried when nobody names one.
 const SEEDS: u64 = 3;
+/// The same for the application for hosted platforms.
+const SEEDS_ON_EDGE: u64 = 2;
 /// How long each goes on when nobody asks for more.
 const STEPS: u64 = 30_000;
 /// How long a shop that is broken may go on until it is noticed.
@@ -28,6 +30,7 @@ fn settings(seed: u64, steps: u64) -> Settings {
         sabotage: None,
         trace: None,
         is_watched: false,
+        is_edge: false,
         is_slow: false,
     }
 }
@@ -64,24 +67,62 @@ fn whatever_goes_wrong_everything_holds_in_the_evening() {
             sabotage: Sabotage::named(&env::var("MERCATO_SIMULATE_BREAK").unwrap_or_default()),
             trace: env::var_os("MERCATO_SIMULATE_TRACE").map(Into::into),
             is_watched: seed.is_some(),
+            is_edge: given("MERCATO_SIMULATE_EDGE") == Some(1),
             ..settings(number, given("MERCATO_SIMULATE_STEPS").unwrap_or(STEPS))
         };
         let outcome = run(&settings);
-        let broken = settings.sabotage.map_or(String::new(), |sabotage| {
-            format!(" --break {}", sabotage.name())
-        });
+        check(&settings, &outcome);
+    }
+}
+
+/// Nothing that must be true was not, and enough went wrong.
+fn check(settings: &Settings, outcome: &Outcome) {
+    let broken = settings.sabotage.map_or(String::new(), |sabotage| {
+        format!(" --break {}", sabotage.name())
+    });
+    let edge = if settings.is_edge { " --edge" } else { "" };
+    assert!(
+        outcome.violations.is_empty(),
+        "see it again with `cargo xtask simulate --seed {} --steps {}{edge}{broken}`:\n{}",
+        settings.seed,
+        settings.steps,
+        outcome.violations.join("\n")
+    );
+    assert!(
+        outcome.orders > 10 && outcome.crashes > 5 && outcome.troubles > 20,
+        "something must go on, and go wrong: {} orders, {} crashes, {} troubles",
+        outcome.orders,
+        outcome.crashes,
+        outcome.troubles
+    );
+}
+
+/// Nothing runs there but by requests: what fails is left to the relay, which a cron calls.
+#[test]
+fn nor_does_it_matter_on_a_hosted_platform() {
+    if is_quick() || given("MERCATO_SIMULATE_SEED").is_some() {
+        return;
+    }
+    let edge = |seed, steps| Settings {
+        is_edge: true,
+        ..settings(seed, steps)
+    };
+    for seed in SEED..SEED + SEEDS_ON_EDGE {
+        let settings = edge(seed, STEPS);
+        check(&settings, &run(&settings));
+    }
+    let digest = || run(&edge(SEED, 6_000)).digest;
+    assert_eq!(digest(), digest(), "the same seed gives the same days");
+    for sabotage in [Sabotage::Inbox, Sabotage::Outbox] {
+        let settings = Settings {
+            sabotage: Some(sabotage),
+            ..edge(SEED, BROKEN_STEPS)
+        };
+        let found = run(&settings).violations;
         assert!(
-            outcome.violations.is_empty(),
-            "see it again with `cargo xtask simulate --seed {number} --steps {}{broken}`:\n{}",
-            settings.steps,
-            outcome.violations.join("\n")
-        );
-        assert!(
-            outcome.orders > 10 && outcome.crashes > 5 && outcome.troubles > 20,
-            "something must go on, and go wrong: {} orders, {} crashes, {} troubles",
-            outcome.orders,
-            outcome.crashes,
-            outcome.troubles
+            !found.is_empty(),
+            "broken {} and not noticed",
+            sabotage.name()
         );
     }
 }

@@ -16,9 +16,9 @@ use crate::{
 };
 
 /// The variants of the application that tests start.
-const COMPILED: [Variant; 4] = {
-    let [default, stripe, postgres, _, edge, _] = Variant::ALL;
-    [default, stripe, postgres, edge]
+const COMPILED: [Variant; 5] = {
+    let [default, stripe, postgres, _, edge, _, simulated] = Variant::ALL;
+    [default, stripe, postgres, edge, simulated]
 };
 
 /// Unit tests that are left out on PostgreSQL: they run the statements of others in hundreds of orders or of places, one connection at a

@@ -77,6 +77,10 @@ impl Life {
     }
 
     fn fire_timer(&mut self) {
+        if let Some(cron) = &self.cron {
+            self.errands.push(spawn_local(cron.clone().run()));
+            return self.note("cron");
+        }
         let component = TIMED[self.dice.random_range(0..TIMED.len())];
         self.note(("timer", component));
         let town = Rc::clone(&self.town);
