@@ -65,6 +65,8 @@ async fn settle(town: &Town, admin: &mut Person, has_timers: bool) -> bool {
             }
         } else {
             admin.maintain().await;
+            // A timer's call ends when all is done; what follows an answer goes on.
+            town.scheduler.rest().await;
         }
         let outbox = admin.read("/api/v1/payments/outbox").await;
         quiet = if outbox["meta"]["total"] == 0 {
