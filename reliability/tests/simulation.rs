@@ -11,10 +11,10 @@ use mercato_tests::is_quick;
 const SEED: u64 = 20_260_301;
 /// How many seeds are tried when nobody names one.
 const SEEDS: u64 = 3;
-/// The same for the application for hosted platforms.
-const SEEDS_ON_EDGE: u64 = 2;
 /// How long each goes on when nobody asks for more.
 const STEPS: u64 = 30_000;
+/// The same for the application for hosted platforms: three days.
+const STEPS_ON_EDGE: u64 = 15_000;
 /// How long a shop that is broken may go on until it is noticed.
 const BROKEN_STEPS: u64 = 2_000_000;
 
@@ -107,12 +107,10 @@ fn nor_does_it_matter_on_a_hosted_platform() {
         is_edge: true,
         ..settings(seed, steps)
     };
-    for seed in SEED..SEED + SEEDS_ON_EDGE {
-        let settings = edge(seed, STEPS);
-        check(&settings, &run(&settings));
-    }
-    let digest = || run(&edge(SEED, 6_000)).digest;
-    assert_eq!(digest(), digest(), "the same seed gives the same days");
+    let settings = edge(SEED, STEPS_ON_EDGE);
+    check(&settings, &run(&settings));
+    let digest = || run(&edge(SEED + 1, 1)).digest;
+    assert_eq!(digest(), digest(), "the same seed gives the same day");
     for sabotage in [Sabotage::Inbox, Sabotage::Outbox] {
         let settings = Settings {
             sabotage: Some(sabotage),
