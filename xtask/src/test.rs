@@ -297,6 +297,15 @@ mod tests {
     }
 
     #[test]
+    fn programs_that_run_otherwise_are_there() {
+        let programs = Workspace::find().unwrap().test_programs().unwrap();
+        for name in COMPUTING.into_iter().chain(TIMING) {
+            assert!(programs.contains(name), "{name}");
+        }
+        assert!(programs.contains("e2e"));
+    }
+
+    #[test]
     fn failed_tests_are_named() {
         let failed = failed_test("test a::b ... FAILED");
         assert_eq!(failed, Some("a::b".to_owned()));
