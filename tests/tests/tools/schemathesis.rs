@@ -9,8 +9,8 @@ use mercato_tests::{
     tools::{python, run},
 };
 
-/// How many requests each operation gets in each phase: enough for about two minutes.
-const EXAMPLES: &str = "--max-examples=6";
+/// How many requests each operation gets in each phase: enough for about a minute.
+const EXAMPLES: &str = "--max-examples=15";
 
 /// What Schemathesis looks for where it runs.
 const CONFIGURATION: [&str; 2] = ["schemathesis.toml", "hooks.py"];
