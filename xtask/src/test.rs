@@ -297,6 +297,24 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
+    fn tests_are_counted_and_so_is_a_program_that_breaks() {
+        let output = |status: u8| {
+            let script = format!(
+                "echo 'test a ... ok'; echo 'test result: ok. 2 passed; 0 failed'; exit {status}"
+            );
+            duct::cmd!("sh", "-c", script)
+        };
+        let mut shown = Vec::new();
+        let whole = count("whole", &output(0), |line| shown.push(line.to_owned())).unwrap();
+        assert_eq!((whole.passed, whole.failed), (2, 0));
+        assert_eq!(shown[0], "test a ... ok");
+        let broken = count("broken", &output(101), |_| ()).unwrap();
+        assert_eq!((broken.passed, broken.failed), (2, 1));
+        assert!(broken.failed_names[0].contains("broken"));
+    }
+
+    #[test]
     fn programs_that_run_otherwise_are_there() {
         let programs = Workspace::find().unwrap().test_programs().unwrap();
         for name in COMPUTING.into_iter().chain(TIMING) {
