@@ -103,12 +103,10 @@ impl Life {
             }
             CallKind::Publish if self.is_hit(500) => return fail("connection refused"),
             // It reaches another component of the shop, or nobody.
-            CallKind::Http if detail.contains(ORDERS) => {
-                if self.is_hit(500) {
-                    return fail("connection refused");
-                }
+            CallKind::Http if detail.contains(ORDERS) && self.is_hit(500) => {
+                return fail("connection refused");
             }
-            CallKind::Http if self.is_hit(2_500) => {
+            CallKind::Http if !detail.contains(ORDERS) && self.is_hit(2_500) => {
                 let troubles = [
                     Trouble::Lost,
                     Trouble::AnswerLost,
