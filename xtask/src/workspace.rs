@@ -87,13 +87,20 @@ impl Workspace {
     pub fn test_programs(&self) -> Result<BTreeSet<String>> {
         let metadata = self.cargo("metadata --no-deps --format-version 1").read()?;
         let metadata: Value = serde_json::from_str(&metadata).context("Cargo's metadata")?;
-        let of = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
-        let packages = of(&metadata, "packages").into_iter();
-        let targets = packages
-            .filter(|package| package["name"] != "xtask")
-            .flat_map(|package| of(&package, "targets"))
-            .filter(|target| target["kind"][0] == "test");
-        let names = targets.filter_map(|target| target["name"].as_str().map(str::to_owned));
+        let list = |value: &Value, name: &str| {
+            let list = value.get(name).and_then(Value::as_array);
+            list.cloned().unwrap_or_default()
+        };
+        let word = |value: &Value, path: &str| {
+            let word = value.pointer(path).and_then(Value::as_str);
+            word.unwrap_or_default().to_owned()
+        };
+        let packages = list(&metadata, "packages").into_iter();
+        let names = packages
+            .filter(|package| word(package, "/name") != "xtask")
+            .flat_map(|package| list(&package, "targets"))
+            .filter(|target| word(target, "/kind/0") == "test")
+            .map(|target| word(&target, "/name"));
         Ok(names.collect())
     }
 
