@@ -113,7 +113,10 @@ fn nor_does_it_matter_on_a_hosted_platform() {
     let day = || run(&edge(SEED + 1, 2_000));
     let (first, again) = (day(), day());
     assert!(first.orders > 0, "a day has gone by");
-    assert_eq!(first.digest, again.digest, "the same seed gives the same day");
+    assert_eq!(
+        first.digest, again.digest,
+        "the same seed gives the same day"
+    );
     // With seeds that find them soon.
     for (sabotage, seed) in [(Sabotage::Inbox, SEED), (Sabotage::Outbox, SEED + 1)] {
         let settings = Settings {
