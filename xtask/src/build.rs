@@ -92,8 +92,8 @@ fn write_manifests(workspace: &Workspace, compositions: &[Composition]) -> Resul
             component["source"] = value(format!("target/components/{}", composition.file()));
         }
         let header = format!(
-            "# Made from spin.toml by `cargo xtask build`: what `cargo xtask up{}` runs. Do not edit.\n\n",
-            variant.options()
+            "# Made from spin.toml by `cargo xtask build`: what {} runs. Do not edit.\n\n",
+            variant.user()
         );
         replace(
             &workspace.path(variant.manifest()),

@@ -75,7 +75,10 @@ impl Composition {
     /// Where the composed component lies, below `target/components`.
     pub fn file(&self) -> String {
         let provider = self.provider.unwrap_or_default();
-        let variant = if self.events == Some(Events::Http) {
+        let storage = self.storage;
+        let variant = if self.events == Some(Events::Http) && storage == Some(Storage::Sqlite) {
+            Variant::SIMULATED_EDGE
+        } else if self.events == Some(Events::Http) {
             Variant::on_edge(provider)
         } else {
             Variant::of(provider, self.storage.unwrap_or_default())

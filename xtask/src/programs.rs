@@ -45,6 +45,9 @@ pub struct Simulate {
     /// Break something on purpose, to see that it shows; docs/reliability.md names what can be broken, "outbox" for example.
     #[arg(long = "break", value_name = "WHAT", default_value = "")]
     sabotage: String,
+    /// The shop as on a hosted platform, which a cron keeps going; in files all the same.
+    #[arg(long)]
+    edge: bool,
     /// Write every step to this file.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
@@ -80,6 +83,7 @@ pub fn simulate(workspace: &Workspace, wanted: &Simulate) -> Result<()> {
         ("MERCATO_SIMULATE_SEED", seed.to_string()),
         ("MERCATO_SIMULATE_STEPS", wanted.steps.to_string()),
         ("MERCATO_SIMULATE_BREAK", wanted.sabotage.clone()),
+        ("MERCATO_SIMULATE_EDGE", u8::from(wanted.edge).to_string()),
     ];
     environment.extend(trace.map(|trace| ("MERCATO_SIMULATE_TRACE", trace.display().to_string())));
     let test = "whatever_goes_wrong_everything_holds_in_the_evening";

@@ -3,10 +3,11 @@
 use std::{
     io::{BufRead as _, BufReader},
     process::ExitCode,
+    thread,
     time::Instant,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use duct::Expression;
 
 use crate::{
@@ -16,19 +17,28 @@ use crate::{
 };
 
 /// The variants of the application that tests start.
-const COMPILED: [Variant; 4] = {
-    let [default, stripe, postgres, _, edge, _] = Variant::ALL;
-    [default, stripe, postgres, edge]
+const COMPILED: [Variant; 5] = {
+    let [default, stripe, postgres, _, edge, _, simulated] = Variant::ALL;
+    [default, stripe, postgres, edge, simulated]
 };
 
 /// Unit tests that are left out on PostgreSQL: they run the statements of others in hundreds of orders or of places, one connection at a
-/// time, so that another store tells nothing new, and took more than half of the time.
-const SLOW_ON_POSTGRES: [&str; 4] = [
+/// time, so that another store tells nothing new, and took most of the time.
+const SLOW_ON_POSTGRES: [&str; 7] = [
     "tests::simulation",
     "tests::schedules",
     "a_cancellation_that_meets_the_making",
     "numbered_pages_of_many_matches",
+    "a_walk_through_many_matches_sees_all_of_them_in_order",
+    "a_walk_through_many_sees_what_stays_exactly_once",
+    "many_matches_pass_a_filter_as_few_do",
 ];
+
+/// Test programs that compute, on a clock of their own: at low priority beside all others, which wait for a part of their time.
+const COMPUTING: [&str; 2] = ["crash_points", "simulation"];
+
+/// Test programs that say how long somebody may wait while others are greedy: nothing runs beside them.
+const TIMING: [&str; 1] = ["outsiders"];
 
 /// What to test.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -47,22 +57,18 @@ pub fn test(workspace: &Workspace, selection: Selection) -> ExitCode {
     let mut run = Run {
         workspace,
         selection,
-        passed: 0,
-        failed: 0,
-        failed_names: Vec::new(),
+        counts: Counts::default(),
     };
     if let Err(error) = run.stages() {
         // What could not even be started is a failure too, and the count still comes last.
         eprintln!("error: {error:#}");
-        run.failed += 1;
-        run.failed_names.push(format!("{error:#}"));
+        run.counts.add(Counts::of_failure(format!("{error:#}")));
     }
-    let Run {
+    let Counts {
         passed,
         failed,
         failed_names,
-        ..
-    } = run;
+    } = run.counts;
     eprintln!("== all stages: {} s", started.elapsed().as_secs());
     // Next to the count: a log that was cut still says what to look at.
     for name in failed_names {
@@ -79,13 +85,50 @@ pub fn test(workspace: &Workspace, selection: Selection) -> ExitCode {
 struct Run<'a> {
     workspace: &'a Workspace,
     selection: Selection,
+    counts: Counts,
+}
+
+/// What came of tests.
+#[derive(Debug, Default)]
+struct Counts {
     passed: u64,
     failed: u64,
     failed_names: Vec<String>,
 }
 
+impl Counts {
+    fn of_failure(name: String) -> Self {
+        Self {
+            failed: 1,
+            failed_names: vec![name],
+            ..Self::default()
+        }
+    }
+
+    fn add(&mut self, more: Self) {
+        self.passed += more.passed;
+        self.failed += more.failed;
+        self.failed_names.extend(more.failed_names);
+    }
+}
+
 impl Run<'_> {
     fn stages(&mut self) -> Result<()> {
+        let workspace = self.workspace;
+        if self.selection.quick || self.selection.e2e {
+            self.build()?;
+            return self.test(None);
+        }
+        // Servers of packages are waited for while the processor builds.
+        thread::scope(|scope| {
+            let tools = scope.spawn(move || stage("tools", || tools::ensure(workspace)));
+            self.build()?;
+            let tools = tools.join();
+            self.test(Some(tools.map_err(|_| anyhow!("the tools"))?))
+        })
+    }
+
+    fn build(&self) -> Result<()> {
         let workspace = self.workspace;
         // Also for a shop that runs elsewhere: some tests start one of their own.
         stage("components", || build::build(workspace, None, None))?;
@@ -101,7 +144,11 @@ impl Run<'_> {
                 );
                 run(workspace.program(workspace.binary("mercato")?, &compile))
             })
-        })?;
+        })
+    }
+
+    fn test(&mut self, tools: Option<Result<()>>) -> Result<()> {
+        let workspace = self.workspace;
         if self.selection.e2e {
             return self.product("end to end", "--test e2e");
         }
@@ -118,11 +165,21 @@ impl Run<'_> {
             workspace.cargo("test --profile xtask --package xtask"),
         )?;
         self.product("examples in the documentation", "--doc")?;
-        if !self.selection.quick {
-            let tools = stage("tools", || tools::ensure(workspace));
+        if let Some(tools) = tools {
             tools::unless_left_out(tools, "the tests that need these tools")?;
         }
-        self.product("artifacts, servers, end to end, tools", "--test *")
+        let programs = workspace.test_programs()?;
+        let of = |is_wanted: &dyn Fn(&str) -> bool| -> String {
+            let wanted = programs.iter().filter(|name| is_wanted(name));
+            wanted.map(|name| format!(" --test {name}")).collect()
+        };
+        let is_computing = |name: &str| COMPUTING.contains(&name);
+        let is_timing = |name: &str| TIMING.contains(&name);
+        let others = of(&|name| !is_computing(name) && !is_timing(name));
+        self.product_beside("crash points, simulation", &of(&is_computing), |run| {
+            run.product("artifacts, servers, end to end, tools", &others)
+        })?;
+        self.product("outsiders", &of(&is_timing))
     }
 
     fn product(&mut self, name: &str, targets: &str) -> Result<()> {
@@ -130,37 +187,77 @@ impl Run<'_> {
         self.counted(name, self.workspace.cargo_product("test", &arguments))
     }
 
-    /// Runs a test command, shows its output and counts its tests. A command that fails without a failed test
-    /// (a test program that does not compile or crashes) counts as one failure.
-    fn counted(&mut self, name: &str, command: Expression) -> Result<()> {
-        let mut command = command.env("RUST_BACKTRACE", "0");
-        if self.selection.quick {
-            command = command.env("MERCATO_TEST_QUICK", "1");
-        }
-        stage(name, || {
-            let output = command.unchecked().reader()?;
-            let failed_before = self.failed;
-            for line in BufReader::new(&output).split(b'\n') {
-                let line = line?;
-                let line = String::from_utf8_lossy(&line);
+    /// Runs targets at low priority as long as others run, and shows their output afterwards.
+    fn product_beside(
+        &mut self,
+        name: &str,
+        targets: &str,
+        others: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        let arguments = format!("--no-fail-fast {targets}");
+        let command = self.workspace.cargo_product_beside("test", &arguments);
+        let command = self.chosen(command.stderr_to_stdout());
+        thread::scope(|scope| {
+            let beside = scope.spawn(|| {
+                let (started, mut lines) = (Instant::now(), Vec::new());
+                let counts = count(name, &command, |line| lines.push(line.to_owned()));
+                (counts, lines, started.elapsed())
+            });
+            let outcome = others(self);
+            let joined = beside.join();
+            let (counts, lines, took) = joined.map_err(|_| anyhow!("stage `{name}`"))?;
+            for line in lines {
                 println!("{line}");
-                let (passed, failed) = results(&line).unwrap_or_default();
-                self.passed += passed;
-                self.failed += failed;
-                self.failed_names.extend(failed_test(&line));
             }
-            let has_succeeded = output
-                .try_wait()?
-                .is_some_and(|ended| ended.status.success());
-            if !has_succeeded && self.failed == failed_before {
-                self.failed += 1;
-                self.failed_names.push(format!(
-                    "a test program of `{name}` was not built or crashed"
-                ));
-            }
+            eprintln!("== {name}: {} s beside", took.as_secs());
+            self.counts.add(counts?);
+            outcome
+        })
+    }
+
+    /// Runs a test command, shows its output and counts its tests.
+    fn counted(&mut self, name: &str, command: Expression) -> Result<()> {
+        let command = self.chosen(command);
+        stage(name, || {
+            let counts = count(name, &command, |line| println!("{line}"))?;
+            self.counts.add(counts);
             Ok(())
         })
     }
+
+    /// With what tests read from the environment.
+    fn chosen(&self, command: Expression) -> Expression {
+        let command = command.env("RUST_BACKTRACE", "0");
+        if self.selection.quick {
+            command.env("MERCATO_TEST_QUICK", "1")
+        } else {
+            command
+        }
+    }
+}
+
+/// Runs a test command, gives its output line by line and counts its tests. A command that fails without a failed test
+/// (a test program that does not compile or crashes) counts as one failure.
+fn count(name: &str, command: &Expression, mut show: impl FnMut(&str)) -> Result<Counts> {
+    let output = command.unchecked().reader()?;
+    let mut counts = Counts::default();
+    for line in BufReader::new(&output).split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        show(&line);
+        let (passed, failed) = results(&line).unwrap_or_default();
+        counts.passed += passed;
+        counts.failed += failed;
+        counts.failed_names.extend(failed_test(&line));
+    }
+    let has_succeeded = output
+        .try_wait()?
+        .is_some_and(|ended| ended.status.success());
+    if !has_succeeded && counts.failed == 0 {
+        let what = format!("a test program of `{name}` was not built or crashed");
+        counts.add(Counts::of_failure(what));
+    }
+    Ok(counts)
 }
 
 /// How many tests passed and failed, if a line of libtest's output says so.
@@ -197,6 +294,33 @@ mod tests {
         let line = "test result: FAILED. 12 passed; 4 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.01s";
         assert_eq!(results(line), Some((12, 4)));
         assert_eq!(results("running 3 tests"), None);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn tests_are_counted_and_so_is_a_program_that_breaks() {
+        let output = |status: u8| {
+            let script = format!(
+                "echo 'test a ... ok'; echo 'test result: ok. 2 passed; 0 failed'; exit {status}"
+            );
+            duct::cmd!("sh", "-c", script)
+        };
+        let mut shown = Vec::new();
+        let whole = count("whole", &output(0), |line| shown.push(line.to_owned())).unwrap();
+        assert_eq!((whole.passed, whole.failed), (2, 0));
+        assert_eq!(shown[0], "test a ... ok");
+        let broken = count("broken", &output(101), |_| ()).unwrap();
+        assert_eq!((broken.passed, broken.failed), (2, 1));
+        assert!(broken.failed_names[0].contains("broken"));
+    }
+
+    #[test]
+    fn programs_that_run_otherwise_are_there() {
+        let programs = Workspace::find().unwrap().test_programs().unwrap();
+        for name in COMPUTING.into_iter().chain(TIMING) {
+            assert!(programs.contains(name), "{name}");
+        }
+        assert!(programs.contains("e2e"));
     }
 
     #[test]

@@ -53,18 +53,30 @@ pub struct Variant {
     /// As on a hosted platform: on PostgreSQL, without Redis and timers, see docs/edge.md.
     #[arg(long)]
     edge: bool,
+    /// Of the edge, but in files: what the simulation lives with.
+    #[arg(skip)]
+    simulated: bool,
 }
 
 impl Variant {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::of(Provider::Mock, Storage::Sqlite),
         Self::of(Provider::Stripe, Storage::Sqlite),
         Self::of(Provider::Mock, Storage::Postgres),
         Self::of(Provider::Stripe, Storage::Postgres),
         Self::on_edge(Provider::Mock),
         Self::on_edge(Provider::Stripe),
+        Self::SIMULATED_EDGE,
     ];
+
+    /// The application for hosted platforms as the simulation has it: its clock does not wait for a server, so it is in files.
+    pub const SIMULATED_EDGE: Self = Self {
+        provider: Provider::Stripe,
+        storage: Storage::Sqlite,
+        edge: true,
+        simulated: true,
+    };
 
     /// With that provider and store.
     pub const fn of(provider: Provider, storage: Storage) -> Self {
@@ -72,6 +84,7 @@ impl Variant {
             provider,
             storage,
             edge: false,
+            simulated: false,
         }
     }
 
@@ -81,12 +94,13 @@ impl Variant {
             provider,
             storage: Storage::Postgres,
             edge: true,
+            simulated: false,
         }
     }
 
     /// Where data is kept.
     pub const fn storage(self) -> Storage {
-        if self.edge {
+        if self.edge && !self.simulated {
             Storage::Postgres
         } else {
             self.storage
@@ -106,7 +120,8 @@ impl Variant {
     pub const fn manifest(self) -> &'static str {
         match (self.provider, self.storage(), self.events()) {
             (Provider::Mock, _, Events::Http) => "spin.edge.toml",
-            (Provider::Stripe, _, Events::Http) => "spin.edge.stripe.toml",
+            (Provider::Stripe, Storage::Sqlite, Events::Http) => "spin.edge.simulated.toml",
+            (Provider::Stripe, Storage::Postgres, Events::Http) => "spin.edge.stripe.toml",
             (Provider::Mock, Storage::Sqlite, _) => "spin.toml",
             (Provider::Stripe, Storage::Sqlite, _) => "spin.stripe.toml",
             (Provider::Mock, Storage::Postgres, _) => "spin.postgres.toml",
@@ -118,7 +133,8 @@ impl Variant {
     pub fn file(self, component: &str) -> String {
         let folder = match (self.provider, self.storage(), self.events()) {
             (Provider::Mock, _, Events::Http) => "edge/",
-            (Provider::Stripe, _, Events::Http) => "edge-stripe/",
+            (Provider::Stripe, Storage::Sqlite, Events::Http) => "edge-simulated/",
+            (Provider::Stripe, Storage::Postgres, Events::Http) => "edge-stripe/",
             (Provider::Mock, Storage::Sqlite, _) => "",
             (Provider::Stripe, Storage::Sqlite, _) => "stripe/",
             (Provider::Mock, Storage::Postgres, _) => "postgres/",
@@ -127,9 +143,20 @@ impl Variant {
         format!("{folder}{component}.wasm")
     }
 
-    /// The options of `cargo xtask` that choose it.
+    /// What runs it.
+    pub fn user(self) -> String {
+        if self.simulated {
+            return "the simulation of reliability/".to_owned();
+        }
+        format!("`cargo xtask up{}`", self.options())
+    }
+
+    /// The options of `cargo xtask` that choose it; the simulated one is built with all others alone.
     pub fn options(self) -> String {
         let mut options = String::new();
+        if self.simulated {
+            return options;
+        }
         if self.provider == Provider::Stripe {
             options.push_str(" --provider stripe");
         }
@@ -144,6 +171,8 @@ impl Variant {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -155,5 +184,13 @@ mod tests {
         assert_eq!(said.storage(), Storage::Postgres);
         assert_eq!(said.manifest(), "spin.edge.stripe.toml");
         assert_eq!(said.options(), " --provider stripe --edge");
+    }
+
+    #[test]
+    fn no_two_variants_are_in_one_place() {
+        let all = Variant::ALL.into_iter();
+        let places = all.map(|variant| (variant.manifest(), variant.file("a")));
+        let (manifests, files): (BTreeSet<_>, BTreeSet<_>) = places.unzip();
+        assert_eq!((manifests.len(), files.len()), (7, 7));
     }
 }

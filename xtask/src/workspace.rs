@@ -1,12 +1,14 @@
 //! Where things are in the repository, and how Cargo is started in it.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
 use duct::Expression;
+use serde_json::Value;
 
 /// The folder of what Cargo builds with the profile `dev`.
 const PRODUCT_PROFILE_FOLDER: &str = "debug";
@@ -72,7 +74,37 @@ impl Workspace {
         ))
     }
 
-    /// The same, run by a program of the product.
+    /// The same at low priority, where the system has such a thing.
+    pub fn cargo_product_beside(&self, subcommand: &str, arguments: &str) -> Expression {
+        if !cfg!(unix) {
+            return self.cargo_product(subcommand, arguments);
+        }
+        let cargo = format!("-n 15 cargo {subcommand} --workspace --exclude xtask {arguments}");
+        without_variables(self.program("nice", &cargo), SET_BY_CARGO_RUN)
+    }
+
+    /// The names of all programs of integration tests but those of this package.
+    pub fn test_programs(&self) -> Result<BTreeSet<String>> {
+        let metadata = self.cargo("metadata --no-deps --format-version 1").read()?;
+        let metadata: Value = serde_json::from_str(&metadata).context("Cargo's metadata")?;
+        let list = |value: &Value, name: &str| {
+            let list = value.get(name).and_then(Value::as_array);
+            list.cloned().unwrap_or_default()
+        };
+        let word = |value: &Value, path: &str| {
+            let word = value.pointer(path).and_then(Value::as_str);
+            word.unwrap_or_default().to_owned()
+        };
+        let packages = list(&metadata, "packages").into_iter();
+        let names = packages
+            .filter(|package| word(package, "/name") != "xtask")
+            .flat_map(|package| list(&package, "targets"))
+            .filter(|target| word(target, "/kind/0") == "test")
+            .map(|target| word(&target, "/name"));
+        Ok(names.collect())
+    }
+
+    /// [`Self::cargo_product`], run by a program of the product.
     pub fn cargo_product_with(&self, program: &str, command: &str) -> Result<Expression> {
         let (subcommand, arguments) = command.split_once(' ').unwrap_or((command, ""));
         let cargo = format!("cargo {subcommand} --workspace --exclude xtask {arguments}");

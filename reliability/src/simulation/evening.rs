@@ -26,12 +26,13 @@ impl Life {
     pub(super) async fn look_through_everything(&mut self, mut admin: Person) -> Person {
         let facts = self.town.facts.borrow().clone();
         let town = Rc::clone(&self.town);
+        let has_timers = !self.settings.is_edge;
         let looking = spawn_local(async move {
             // What was not answered is tried again after ever longer pauses.
             let mut is_settled = true;
             for _ in 0..EVENING_PAUSES {
                 town.clock.advance(EVENING_PAUSE);
-                is_settled = settle(&town, &mut admin).await;
+                is_settled = settle(&town, &mut admin, has_timers).await;
             }
             // Only now, and only once: whoever reads an order also sets right what was left half-way.
             let mut readings = read(&mut admin, &facts).await;
@@ -55,11 +56,17 @@ impl Life {
 }
 
 /// True when nothing is left to publish, several times in a row.
-async fn settle(town: &Town, admin: &mut Person) -> bool {
+async fn settle(town: &Town, admin: &mut Person, has_timers: bool) -> bool {
     let mut quiet = 0;
     for _ in 0..invariants::ROUNDS {
-        for component in TIMED {
-            town.shop.fire_timer(component).await;
+        if has_timers {
+            for component in TIMED {
+                town.shop.fire_timer(component).await;
+            }
+        } else {
+            admin.maintain().await;
+            // A timer's call ends when all is done; what follows an answer goes on.
+            town.scheduler.rest().await;
         }
         let outbox = admin.read("/api/v1/payments/outbox").await;
         quiet = if outbox["meta"]["total"] == 0 {

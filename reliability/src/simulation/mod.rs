@@ -22,7 +22,7 @@ use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use mercato::{Limits, Running, Shop};
+use mercato::{Builder, Limits, Running, Shop};
 use mercato_tests::repository;
 use mercato_tests::stripe::{Account, SECRET_KEY};
 use rand::rngs::StdRng;
@@ -34,6 +34,7 @@ use crate::client::Facts;
 use crate::sabotage::Sabotage;
 use crate::world::{Folder, VirtualClock, in_world};
 use people::Person;
+use people::cron::Cron;
 use quiet::Quiet;
 use record::Record;
 use scheduler::Scheduler;
@@ -81,6 +82,8 @@ pub struct Settings {
     pub trace: Option<PathBuf>,
     /// Whether to say on standard error how it goes.
     pub is_watched: bool,
+    /// Whether it is the application for hosted platforms: events go to orders by requests, and instead of timers a cron calls the relay.
+    pub is_edge: bool,
     /// Whether all limits that count real time are as short as they seem on a machine that hardly gets on; they must not
     /// matter.
     pub is_slow: bool,
@@ -141,6 +144,8 @@ struct Life {
     people: Vec<JoinHandle<Person>>,
     /// Timers and webhooks.
     errands: Vec<JoinHandle<()>>,
+    /// What is there instead of timers; none where there are some.
+    cron: Option<Cron>,
     /// Whether anything goes wrong at the moment.
     is_troubled: bool,
     outcome: Outcome,
@@ -161,7 +166,13 @@ impl Life {
         );
         let scheduler = Scheduler::new(provider, settings.sabotage);
         let limits = limits(settings.is_slow);
-        let shop = start(folder, &clock, &scheduler, limits, dice.next_u64()).await;
+        let manifest = if settings.is_edge {
+            "spin.edge.simulated.toml"
+        } else {
+            "spin.stripe.toml"
+        };
+        let shop = Shop::builder().app(repository().join(manifest));
+        let shop = start(shop, folder, &clock, &scheduler, limits, dice.next_u64()).await;
         let town = Rc::new(Town {
             shop,
             scheduler,
@@ -175,8 +186,12 @@ impl Life {
             record: RefCell::new(Record::new(settings.trace.as_deref())),
             requests: Cell::new(0),
         });
+        let cron = settings
+            .is_edge
+            .then(|| Cron::new(Person::admin(&town, dice.next_u64())));
         Self {
             settings: settings.clone(),
+            cron,
             dice,
             quiet,
             town,
@@ -311,13 +326,13 @@ fn limits(is_slow: bool) -> Limits {
 }
 
 async fn start(
+    shop: Builder,
     folder: &Folder,
     clock: &VirtualClock,
     scheduler: &Scheduler,
     limits: Limits,
     random_seed: u64,
 ) -> Running {
-    let shop = Shop::builder().app(repository().join("spin.stripe.toml"));
     in_world(shop, folder, clock)
         .faults(scheduler.clone())
         .network(scheduler.clone())

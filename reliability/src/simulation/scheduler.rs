@@ -24,6 +24,8 @@ pub enum What {
     Webhook(String),
     /// The provider's answer, on its way to the shop.
     Answer,
+    /// Somebody who lets the shop finish what it has begun.
+    Rest,
 }
 
 /// What goes wrong on the way.
@@ -114,6 +116,11 @@ impl Scheduler {
         let turn = self.enqueue(what, None);
         // Whoever decides has gone when the simulation ends.
         turn.await.unwrap_or_default()
+    }
+
+    /// Waits until nothing else does: the shop has finished what it has begun.
+    pub async fn rest(&self) {
+        self.turn(What::Rest).await;
     }
 
     /// What waits, in the order in which it came.

@@ -77,6 +77,10 @@ impl Life {
     }
 
     fn fire_timer(&mut self) {
+        if let Some(cron) = &self.cron {
+            self.errands.push(spawn_local(cron.clone().run()));
+            return self.note("cron");
+        }
         let component = TIMED[self.dice.random_range(0..TIMED.len())];
         self.note(("timer", component));
         let town = Rc::clone(&self.town);
@@ -97,8 +101,12 @@ impl Life {
     async fn let_something_happen(&mut self) {
         let waiting = self.town.scheduler.waiting();
         let messages = self.town.scheduler.messages();
+        let is_at_rest = messages == 0 && waiting.iter().all(is_rest);
         let ready: Vec<usize> = (0..waiting.len())
-            .filter(|index| self.is_ready(&waiting[*index]))
+            .filter(|index| match &waiting[*index] {
+                What::Rest => is_at_rest,
+                what => self.is_ready(what),
+            })
             .collect();
         let choices = ready.len() + messages;
         if choices == 0 {
@@ -128,7 +136,7 @@ impl Life {
         let (fault, trouble) = match what {
             What::Call(kind, detail) => self.draw_fault(*kind, detail),
             What::Request(_) | What::Webhook(_) => (Fault::Pass, self.draw_trouble_of_request()),
-            What::Answer => (Fault::Pass, Trouble::None),
+            What::Answer | What::Rest => (Fault::Pass, Trouble::None),
         };
         if matches!(what, What::Call(CallKind::Sleep, _)) {
             self.town.clock.advance(pause(what));
@@ -170,6 +178,15 @@ fn writes(what: &What) -> bool {
         return false;
     };
     ["INSERT", "UPDATE", "DELETE", "COMMIT"].contains(&verb(detail))
+}
+
+/// Whether nothing comes of it unless time goes by: somebody who rests, or a limit on how long something takes.
+fn is_rest(what: &What) -> bool {
+    match what {
+        What::Rest => true,
+        What::Call(CallKind::Sleep, _) => pause(what) >= LONG_PAUSE,
+        _ => false,
+    }
 }
 
 /// How long a pause is.

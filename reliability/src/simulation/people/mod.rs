@@ -4,6 +4,7 @@
 mod address_book;
 mod admin;
 mod checkout;
+pub mod cron;
 mod customer;
 
 use std::rc::Rc;

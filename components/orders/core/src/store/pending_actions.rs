@@ -59,6 +59,12 @@ UPDATE follow_ups
 SET next_attempt_at = ?, attempts = attempts + 1
 WHERE order_id = ?";
 
+/// Takes one [`POSTPONE`] back.
+const RETURN: &str = "
+UPDATE follow_ups
+SET next_attempt_at = ?, attempts = attempts - 1
+WHERE order_id = ? AND attempts > 0";
+
 const DUE: &str = "
 SELECT order_id, MAX(attempts) AS attempts, MIN(next_attempt_at) AS due
 FROM follow_ups
@@ -117,6 +123,12 @@ impl Records<'_> {
     /// Puts an order's pending actions off.
     pub fn postpone_pending_actions(&self, id: OrderId, until: u64) -> Result<(), OrderError> {
         self.0.execute(POSTPONE, params![until, key(id)])?;
+        Ok(())
+    }
+
+    /// Makes an order's pending actions due again that were put off and not tried.
+    pub fn return_pending_actions(&self, id: OrderId, due: u64) -> Result<(), OrderError> {
+        self.0.execute(RETURN, params![due, key(id)])?;
         Ok(())
     }
 

@@ -275,16 +275,18 @@ impl<'p, P: Ports> Run<'p, P> {
             let ids: Vec<OrderId> = due.into_iter().map(|(id, _)| id).collect();
             let may_go_on = || !self.has_no_time_left();
             let outcomes = pending_actions::run_all(self.ports, &ids, may_go_on).await?;
-            let mut is_reachable = true;
+            let (mut is_reachable, mut left) = (true, Vec::new());
             for (outcome, id) in outcomes.into_iter().zip(&ids) {
                 match outcome {
-                    Ok(()) => self.report.resumed += 1,
-                    Err(error) => {
+                    Some(Ok(())) => self.report.resumed += 1,
+                    Some(Err(error)) => {
                         is_reachable &= error != OrderError::Unavailable;
                         warn("a pending action failed", *id, &error);
                     }
+                    None => left.push(*id),
                 }
             }
+            self.leave_to_the_next_run(&left, now)?;
             if !is_reachable {
                 return Ok(());
             }
@@ -294,6 +296,18 @@ impl<'p, P: Ports> Run<'p, P> {
             }
             together = (together * 2).min(ORDERS_TOGETHER_MAX);
         }
+    }
+
+    /// What was put off and then not tried is due at the next run as if this one had not seen it: its pauses would grow for nothing.
+    fn leave_to_the_next_run(&self, ids: &[OrderId], now: u64) -> Result<(), OrderError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let locks = locks::orders(ids.iter().copied());
+        self.ports.store().write(locks, |records| {
+            ids.iter()
+                .try_for_each(|id| records.return_pending_actions(*id, now))
+        })
     }
 
     /// Goes on while all that was fetched could be applied: what could not is overdue for longer.

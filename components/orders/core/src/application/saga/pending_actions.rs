@@ -85,8 +85,8 @@ fn log_left(order_id: OrderId, error: &OrderError) {
 }
 
 /// Does the pending actions of several orders: stock that is to be given back, and nothing else, or sales whose event is to be
-/// acknowledged, at once for all of them; those of other orders one order after the other, as long as `may_go_on` says so.
-/// Returns what came of each that was begun, in their order.
+/// acknowledged, at once for all of them; those of other orders one order after the other: the first always, so that nothing waits
+/// for ever, and more as long as `may_go_on` says so. Returns what came of each, in their order; none for what was not begun.
 ///
 /// # Errors
 /// When the orders database cannot be used; everything stays pending.
@@ -94,7 +94,7 @@ pub async fn run_all(
     ports: &impl Ports,
     order_ids: &[OrderId],
     may_go_on: impl Fn() -> bool,
-) -> Result<Vec<Result<(), OrderError>>, OrderError> {
+) -> Result<Vec<Option<Result<(), OrderError>>>, OrderError> {
     let pending = ports.store().read(|records| {
         let pending = |id: &OrderId| records.pending_actions(*id);
         order_ids.iter().map(pending).collect::<Result<Vec<_>, _>>()
@@ -111,12 +111,15 @@ pub async fn run_all(
     let sales: Vec<_> = pending.iter().filter(is_sale).collect();
     together.extend(finish_sales(ports, &sales).await);
     let mut outcomes = Vec::with_capacity(order_ids.len());
+    let mut is_first = true;
     for order_id in order_ids {
         let known = together.iter().find(|(id, _)| id == order_id);
         outcomes.push(match known {
-            Some((_, outcome)) => outcome.clone(),
-            None if may_go_on() => run(ports, *order_id).await,
-            None => break,
+            Some((_, outcome)) => Some(outcome.clone()),
+            None if std::mem::take(&mut is_first) || may_go_on() => {
+                Some(run(ports, *order_id).await)
+            }
+            None => None,
         });
     }
     Ok(outcomes)
@@ -126,10 +129,10 @@ pub async fn run_all(
 pub async fn release_or_leave(ports: &impl Ports, order_ids: &[OrderId]) {
     let outcomes = match run_all(ports, order_ids, || true).await {
         Ok(outcomes) => outcomes,
-        Err(error) => vec![Err(error)],
+        Err(error) => vec![Some(Err(error))],
     };
     for (outcome, order_id) in outcomes.into_iter().zip(order_ids) {
-        if let Err(error) = outcome {
+        if let Some(Err(error)) = outcome {
             log_left(*order_id, &error);
         }
     }

@@ -7,6 +7,7 @@ use crate::application::tests::shop::{
 };
 use crate::application::{ABANDON_AFTER_MS, INBOX_KEPT_MS, KEY_KEPT_MS, RESUME_AFTER_MS};
 use crate::domain::{OrderError, OrderStatus, PaymentStatus};
+use crate::store::Action;
 
 #[test]
 fn an_expired_reservation_cancels_order_and_payment() {
@@ -248,6 +249,34 @@ fn stock_that_could_not_be_given_back_is_given_back_later() {
     );
     assert_eq!(shop.free(1), 1_000);
     shop.check_invariants("given back");
+}
+
+/// Orders take all the time of each run. What others still have to do goes on all the same, and waits no longer for not having been tried.
+#[test]
+fn what_is_pending_does_not_wait_for_a_slow_provider() {
+    let shop = Shop::new();
+    let orders = ["FIRST", "SECOND", "THIRD"].map(|code| {
+        shop.make_code(code, None);
+        (code, shop.ordered(&shop.filled(&[code])).order.id)
+    });
+    shop.wait(TTL_MS);
+    for (_, id) in orders {
+        shop.leave_to_do(id, &Action::ReleaseCodes);
+    }
+    shop.hold_sessions(true);
+    shop.provider().takes_ms.set(sweep::SWEEP_TIME_MS);
+    let used = || -> u64 {
+        let uses = orders.iter().map(|(code, _)| shop.checkouts.uses(code));
+        uses.sum()
+    };
+    let mut after_each_run = vec![used()];
+    for _ in 0..3 {
+        assert!(shop.sweep().more, "the provider takes all the time");
+        after_each_run.push(used());
+        // Until the provider is asked again.
+        shop.wait(RESUME_AFTER_MS);
+    }
+    assert_eq!(after_each_run, [3, 2, 1, 0], "one in each run");
 }
 
 #[test]
