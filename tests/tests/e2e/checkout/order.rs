@@ -90,7 +90,7 @@ fn what_is_sold_out_meanwhile_is_not_ordered() {
         .expect(200);
     let problem = checkout.order().expect_problem(409, "lines-unavailable");
     let sold_out = json!([{
-        "productId": product, "code": "insufficient-stock", "requested": 1, "available": 0
+        "productId": product, "variantId": product, "code": "insufficient-stock", "requested": 1, "available": 0
     }]);
     assert_eq!(problem["lines"], sold_out);
     assert_eq!(shop.stock(&product).total(), 0);

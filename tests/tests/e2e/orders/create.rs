@@ -153,7 +153,7 @@ fn lines_that_cannot_be_served_are_named_and_none_is_reserved() {
             .cloned()
     };
     assert_eq!(lines.len(), 3, "{problem}");
-    let expected = |product: &str, code: &str, requested: u32, available: u32| json!({ "productId": product, "code": code, "requested": requested, "available": available });
+    let expected = |product: &str, code: &str, requested: u32, available: u32| json!({ "productId": product, "variantId": product, "code": code, "requested": requested, "available": available });
     assert_eq!(
         named(&scarce),
         Some(expected(&scarce, "insufficient-stock", 3, 2))
