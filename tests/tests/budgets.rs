@@ -9,10 +9,10 @@ const COMPONENTS_KIB: [(&str, u64); 7] = [
     ("auth-api", 2_750),
     ("checkout-api", 3_400),
     ("gateway", 2_150),
-    ("order-events", 5_500),
-    ("orders-api", 7_300),
+    ("order-events", 4_650),
+    ("orders-api", 6_300),
     ("payments-api", 3_100),
-    ("products-api", 3_450),
+    ("products-api", 3_650),
 ];
 
 /// The most memory that a shop has when it has sold something and then has nothing to do.

@@ -200,4 +200,28 @@ impl Row {
         let text: String = self.get(column)?;
         serde_json::from_str(&text).map_err(|_| Error::not(column, "JSON of its kind"))
     }
+
+    /// The same of a document from before the objects of one of its lists had a member, which is an empty list then. `list` leads to the
+    /// list (JSON Pointer, RFC 6901).
+    ///
+    /// # Errors
+    /// As [`Self::json`].
+    pub fn json_with<T: serde::de::DeserializeOwned>(
+        &self,
+        column: &'static str,
+        list: &str,
+        member: &str,
+    ) -> Result<T, Error> {
+        let mut document: serde_json::Value = self.json(column)?;
+        let objects = document
+            .pointer_mut(list)
+            .and_then(|list| list.as_array_mut());
+        for object in objects.into_iter().flatten() {
+            if let Some(object) = object.as_object_mut() {
+                let empty = || serde_json::Value::Array(Vec::new());
+                object.entry(member).or_insert_with(empty);
+            }
+        }
+        serde_json::from_value(document).map_err(|_| Error::not(column, "JSON of its kind"))
+    }
 }

@@ -146,6 +146,8 @@ impl Load<'_> {
         if catalogue.tables.contains_key(WORDS) {
             self.index_words(progress).await?;
         }
+        // References that wait for the end of the transaction are checked now: a table with such cannot be altered.
+        target.run("SET CONSTRAINTS ALL IMMEDIATE").await?;
         self.set_triggers(&names, "ENABLE").await?;
         target.mark(self.id).await?;
         Ok(done)

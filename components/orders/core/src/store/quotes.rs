@@ -2,11 +2,11 @@
 //! document, which is written and read as a whole ([decision 73](../../../../../docs/decisions/0073-quotes-as-documents.md)).
 
 use mercato_kernel::{CheckoutId, Named as _, OrderId};
-use mercato_sql::{Error, Row, Value, params};
+use mercato_sql::{Row, Value, params};
 
 use super::{Records, id, json_of, key};
 use crate::application::locks;
-use crate::domain::{OrderError, OrderStatus, OrderTokenHash, OrderedQuote, QuotedOrder};
+use crate::domain::{OrderError, OrderStatus, OrderTokenHash, OrderedQuote};
 
 /// What a checkout was ordered as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Ordered {
     }
 }
 
-/// The document is JSON, of the members that [`QuotedOrder`] has.
+/// The document is JSON, of the members that [`QuotedOrder`](crate::domain::QuotedOrder) has.
 const INSERT_QUOTE: &str = "
 INSERT INTO order_quotes (order_id, checkout_id, token_hash, document)
 VALUES (?, ?, ?, ?)";
@@ -127,25 +127,10 @@ impl Records<'_> {
     }
 }
 
-/// The document of an order from before there were options: nothing was chosen of any line.
-fn older_content(row: &Row) -> Result<QuotedOrder, Error> {
-    let mut document: serde_json::Value = row.json("document")?;
-    let lines = document.pointer_mut("/quote/lines");
-    for line in lines
-        .and_then(|lines| lines.as_array_mut())
-        .into_iter()
-        .flatten()
-    {
-        if let Some(line) = line.as_object_mut() {
-            line.entry("choices")
-                .or_insert_with(|| serde_json::Value::Array(Vec::new()));
-        }
-    }
-    serde_json::from_value(document).map_err(|_| Error::not("document", "a quoted order"))
-}
-
 fn quote_of(row: &Row) -> Result<(OrderId, OrderedQuote), OrderError> {
-    let content = row.json("document").or_else(|_| older_content(row))?;
+    let content = row.json("document");
+    // In documents from before there were options nothing was chosen of any line.
+    let content = content.or_else(|_| row.json_with("document", "/quote/lines", "choices"))?;
     let hash: Option<String> = row.get("token_hash")?;
     let hash = hash.map(OrderTokenHash::stored);
     let quote = OrderedQuote::new(id(row, "checkout_id")?, hash, content)?;
