@@ -154,6 +154,26 @@ impl Shop {
         text(&self.create_product(&body)["id"])
     }
 
+    /// A new coffee in one size and two grinds, which share that stock; gives its id and those of its variants.
+    pub fn coffee(&self, stock: u64) -> (String, [String; 2]) {
+        let sku = unique("COF");
+        let grind = |grind: &str| json!({ "Size": "250 g", "Grind": grind });
+        let ground = format!("{sku}-F");
+        let product = self.create_product(&json!({
+            "name": "Yirgacheffe",
+            "options": [
+                { "name": "Size", "values": ["250 g"] },
+                { "name": "Grind", "values": ["whole beans", "filter"] },
+            ],
+            "variants": [
+                { "sku": sku, "price": 9.5, "options": grind("whole beans"), "stock": stock },
+                { "sku": ground, "price": 9.9, "options": grind("filter"), "draws": { "sku": sku, "units": 1 } },
+            ],
+        }));
+        let variant = |place: usize| text(&product["variants"][place]["id"]);
+        (text(&product["id"]), [variant(0), variant(1)])
+    }
+
     /// A new product as it is described.
     pub fn create_product(&self, body: &Value) -> Value {
         let admin = self.admin();

@@ -33,13 +33,31 @@ function learn(response) {
     const nothing = { order: undefined, pay: undefined, seen: undefined };
     purchase.tell({ account: body.user.email, ...(isAnother ? nothing : {}) });
   } else if (pathname === "/api/v1/products" && Array.isArray(body?.data)) {
-    purchase.tell({ product: body.data.find((product) => product.available), isEmpty: body.data.length === 0 });
+    const product = body.data.find((product) => product.available);
+    purchase.tell({ product: undefined, isEmpty: body.data.length === 0 });
+    sold(product).then((product) => purchase.tell({ product }));
   } else if (body?.paymentSession) {
     purchase.tell({ order: body.order, pay: body.paymentSession.url });
   } else if (body && pathname.startsWith("/api/v1/orders/id/")) {
     purchase.tell({ seen: body });
   }
   return response;
+}
+
+/** What is ordered of a product: itself, or the first of its variants that there is. */
+async function sold(product) {
+  if (!product?.options.length) {
+    return product;
+  }
+  const response = await fetch(new URL(`/api/v1/products/${product.id}`, document.baseURI));
+  const { variants } = await response.json();
+  const variant = variants.find((variant) => variant.available);
+  return { ...product, ...variant, name: titleOf({ ...variant, name: product.name }) };
+}
+
+/** What a line or a variant is called: the product, and what was chosen of its options. */
+function titleOf({ name, options }) {
+  return [name, options.map(({ value }) => value).join(", ")].filter(Boolean).join(" – ");
 }
 
 function walkPlugin(system) {
@@ -90,7 +108,7 @@ function walkPlugin(system) {
     show("Catalogue", "listProducts", () => fill("/api/v1/products", "inStock", "query", "true"));
 
   const order = (product) => {
-    const body = { items: [{ productId: product.id, quantity: 1 }] };
+    const body = { items: [{ variantId: product.id, quantity: 1 }] };
     show("Orders", "createOrder", () => fillBody("/api/v1/orders", body));
   };
 
@@ -128,7 +146,9 @@ function walkPlugin(system) {
     },
     {
       does: button("Read the order", Boolean(placed), () => read(placed)),
-      says: placed && seen?.id === placed.id ? `It is ${seen.status}.` : "It is PAID, with a receipt.",
+      says: placed && seen?.id === placed.id
+        ? `${seen.items.map(titleOf).join("; ")}: it is ${seen.status}.`
+        : "It is PAID, with a receipt.",
       isDone: Boolean(placed) && seen?.id === placed.id && seen.paid,
     },
   ];

@@ -29,14 +29,12 @@ macro_rules! line_body {
     };
 }
 
-/// What was chosen of one of the product's options.
+/// The value that a variant has of one option.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ChosenOption)]
+#[schema(as = Choice)]
 pub struct ChoiceView {
-    /// The option.
     #[schema(min_length = 1, max_length = 50, example = "Size")]
     name: String,
-    /// What was chosen.
     #[schema(min_length = 1, max_length = 100, example = "250 g")]
     value: String,
 }

@@ -70,7 +70,7 @@ pub struct NewOrder {
 
 line_body! {
     /// So many units of one product without options, or of one variant.
-    #[body(either(product_id, variant_id))]
+    #[body(as = NewOrderLine, either(product_id, variant_id))]
     #[derive(Debug)]
     NewOrderLine
 }

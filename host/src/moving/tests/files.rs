@@ -105,7 +105,7 @@ fn what_cannot_be_exported_leaves_nothing_behind() {
     shop.run("payments", "DELETE FROM settings");
     shop.run(
         "orders",
-        "PRAGMA foreign_keys = OFF; INSERT INTO order_items VALUES ('o9', 0, 'p1', 'Tea', 5, 1)",
+        "PRAGMA foreign_keys = OFF; INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity) VALUES ('o9', 0, 'p1', 'Tea', 5, 1)",
     );
     refused(&shop, &["`order_items`", "`orders`", "backup"]);
     shop.run("orders", "DELETE FROM order_items");

@@ -101,7 +101,7 @@ impl Files {
             "orders",
             "INSERT INTO orders (id, customer_id, status, total_amount, total_items, currency, created_at, updated_at, version, number)
             VALUES ('o1', 'u1', 'PENDING', 5, 1, 'USD', 1, 1, 1, 'M-0001');
-            INSERT INTO order_items VALUES ('o1', 0, 'p1', 'Tea', 5, 1);
+            INSERT INTO order_items (order_id, position, product_id, name, unit_price, quantity) VALUES ('o1', 0, 'p1', 'Tea', 5, 1);
             INSERT INTO order_status_history (order_id, to_status, actor, reason, at) VALUES ('o1', 'PENDING', 'customer', 'placed', 1);
             INSERT INTO order_status_history (order_id, to_status, actor, reason, at) VALUES ('o1', 'PENDING', 'customer', 'gone', 1);
             DELETE FROM order_status_history WHERE reason = 'gone';

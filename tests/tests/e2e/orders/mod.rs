@@ -8,3 +8,4 @@ mod read;
 mod replace;
 mod stats;
 mod transitions;
+mod variants;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use mercato_money::Money;
 
-use super::lines::DESCRIPTION_MAX_CHARS;
+use super::lines::{DESCRIPTION_MAX_CHARS, NAME_MAX_CHARS};
 use super::*;
 use crate::port::LineItem;
 
@@ -163,6 +163,16 @@ fn lines_that_do_not_come_to_the_amount_are_shown_as_one() {
             fields(&call)["line_items[0][price_data][product_data][name]"].starts_with("Order ");
         assert_eq!(one_line, !exact, "{lines:?}");
     }
+}
+
+#[test]
+fn a_name_with_long_options_is_cut() {
+    let name = format!("Coffee – {}", "ä".repeat(300));
+    let call = create_session(&request("USD", 999, vec![item(&name, 33_300, 3)]), &settings());
+    let fields = fields(&call.unwrap());
+    let shown = &fields["line_items[0][price_data][product_data][name]"];
+    assert!(name.starts_with(shown));
+    assert_eq!(shown.chars().count(), NAME_MAX_CHARS);
 }
 
 #[test]
