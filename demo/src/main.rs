@@ -16,6 +16,24 @@ use serde_json::{Value, json};
 
 const CATALOGUE: &str = include_str!("../catalogue.csv");
 
+/// Categories: the path of the one that each is inside of, name and slug; those at the top first.
+const CATEGORIES: [(&str, &str, &str); 14] = [
+    ("", "Coffee", "coffee"),
+    ("coffee", "Single origin", "single-origin"),
+    ("coffee", "Blends", "blends"),
+    ("coffee", "Brewing", "brewing"),
+    ("", "Tea", "tea"),
+    ("", "Kitchen", "kitchen"),
+    ("", "Tableware", "tableware"),
+    ("", "Home", "home"),
+    ("", "Stationery", "stationery"),
+    ("", "Plants", "plants"),
+    ("", "Bags", "bags"),
+    ("", "Games", "games"),
+    ("", "Lighting", "lighting"),
+    ("", "Care", "care"),
+];
+
 /// Taxes, shipping and discount codes.
 const CHECKOUTS: &str = include_str!("../checkouts.json");
 
@@ -108,6 +126,7 @@ fn main() -> Result<()> {
         let token = token.context("no token")?;
         // The catalogue comes last: by it a shop is known that has everything.
         set_up_checkouts(&agent, &api("/checkouts"), token)?;
+        make_categories(&agent, &api("/categories"), token)?;
         let report = agent
             .post(api("/products/import"))
             .header("Authorization", format!("Bearer {token}"))
@@ -132,6 +151,45 @@ fn main() -> Result<()> {
          {url}/api/v1/products?q=coffee  what customers see\n  \
          {url}/api/health/ready          whether everything is up\n"
     );
+    Ok(())
+}
+
+/// Makes the categories that are not there.
+fn make_categories(agent: &ureq::Agent, url: &str, token: &str) -> Result<()> {
+    let bearer = format!("Bearer {token}");
+    let known = read(agent.get(url).call()?)?;
+    let known = known.get("data").and_then(Value::as_array);
+    let mut ids: BTreeMap<String, Value> = BTreeMap::new();
+    for category in known.into_iter().flatten() {
+        if let (Some(path), Some(id)) = (category.get("path"), category.get("id")) {
+            ids.insert(path.as_str().unwrap_or_default().to_owned(), id.clone());
+        }
+    }
+    for (position, (parent, name, slug)) in CATEGORIES.into_iter().enumerate() {
+        let path = match parent {
+            "" => slug.to_owned(),
+            parent => format!("{parent}/{slug}"),
+        };
+        if ids.contains_key(&path) {
+            continue;
+        }
+        let parent = ids.get(parent).cloned().unwrap_or(Value::Null);
+        let body = json!({ "name": name, "slug": slug, "parent": parent, "position": position });
+        let post = agent
+            .post(url)
+            .header("Authorization", &bearer)
+            .content_type("application/json");
+        let mut answer = post.send(body.to_string())?;
+        let text = answer.body_mut().read_to_string()?;
+        if answer.status().as_u16() != CREATED {
+            bail!(
+                "the category {path}: the shop answered {}: {text}",
+                answer.status()
+            );
+        }
+        let made: Value = serde_json::from_str(&text)?;
+        ids.insert(path, made.get("id").cloned().unwrap_or_default());
+    }
     Ok(())
 }
 

@@ -29,6 +29,11 @@ fn fill_with(server: &Server, password: &str, environment: &[(&str, &str)]) -> O
         .expect("what fills the shop runs")
 }
 
+/// A text as it stands in a query string.
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
 fn number_of_products(server: &Server) -> u64 {
     server
         .client()
@@ -74,12 +79,37 @@ fn an_empty_shop_is_filled_once_and_says_where_to_look() {
         .expect_json(200);
     assert!(found["meta"]["total"].as_u64() > Some(10), "{found}");
 
-    let beans = server
-        .client()
-        .get("/api/v1/products?sku=COF-001")
-        .expect_json(200);
+    let client = server.client();
+    let read = |path: &str| client.get(path).expect_json(200);
+    let beans = read("/api/v1/products?sku=COF-001");
+    let beans = read(&format!(
+        "/api/v1/products/{}",
+        beans["data"][0]["slug"].as_str().expect("a slug")
+    ));
+    assert_eq!(
+        beans["variants"].as_array().map(Vec::len),
+        Some(12),
+        "{beans}"
+    );
+    let facets = read(
+        "/api/v1/products?category=coffee/single-origin&facets=attribute.Origin,option.Grind&limit=1",
+    );
+    let facets = facets["meta"]["facets"].to_string();
+    assert!(
+        facets.contains("Ethiopia") && facets.contains("moka pot"),
+        "{facets}"
+    );
+    // Words of two alphabets and of none.
+    for (words, slug) in [("京都", "kyoto-blend"), ("елка", "yolka-zimniy-kofe")] {
+        let found = read(&format!("/api/v1/products?q={}", encoded(words)));
+        assert_eq!(found["data"][0]["slug"], slug, "{found}");
+    }
+    let picture = beans["media"][0]["url"].as_str().expect("a picture");
+    let picture = client.get(picture).send().expect(200);
+    assert_eq!(picture.header("content-type"), Some("image/svg+xml"));
+    assert!(picture.text().starts_with("<svg "));
     let filled_in = json!({
-        "items": [{ "productId": beans["data"][0]["id"], "quantity": 2 }],
+        "items": [{ "productId": beans["variants"][0]["id"], "quantity": 2 }],
         "email": "ada@example.com",
         "shippingAddress": { "name": "Ada Lovelace", "line1": "Ring 1", "postalCode": "1010", "city": "Wien", "country": "AT" },
         "shippingOption": "post",

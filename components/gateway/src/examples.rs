@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use mercato_edge::examples::{Examples, OperationExamples, refusal};
-use mercato_edge::{InvalidSetting, Json, OutboxLag, Problem, Reply, Route, StatusCode, settings};
+use mercato_edge::{
+    FromText as _, InvalidSetting, Json, OutboxLag, Problem, Reply, Route, StatusCode, settings,
+};
 use serde_json::json;
 
 use crate::docs::{SHOW_ASSET, SHOW_DOCUMENT, SHOW_GUIDE, SHOW_PAGE};
 use crate::metrics::{METRICS, admit};
+use crate::pictures::{DRAW, PictureName, reply};
 use crate::ready::{COMPONENTS, READY, Readiness, not_ready};
 use crate::{GREET, GREETING, LIVE, Liveness};
 
@@ -60,7 +63,8 @@ pub fn examples() -> Result<Examples, Problem> {
                 .examples(&[])
                 .answer("document", "The beginning", document)?,
         )
-        .with(file()?))
+        .with(file()?)
+        .with(picture()?))
 }
 
 fn page(route: &Route, summary: &str) -> Result<OperationExamples, Problem> {
@@ -80,6 +84,14 @@ fn ready() -> Result<OperationExamples, Problem> {
         .answer("ready", "Everything is up", Json(is_ready))?
         .problem(&settings::unusable(&[unusable]))
         .problem(&not_ready(&["orders-api"], &down, Some(NO_LAG), &[])))
+}
+
+fn picture() -> Result<OperationExamples, Problem> {
+    let name = "bag-ethiopia-guji.svg";
+    let drawn = PictureName::from_text(name).map(|name| reply(&name));
+    let drawn = drawn.map_err(|_| Problem::internal())?;
+    DRAW.examples(&[("name", name)])
+        .answer("bag", "A bag of coffee", drawn)
 }
 
 fn file() -> Result<OperationExamples, Problem> {

@@ -13,6 +13,7 @@ pub mod docs;
 #[cfg(not(target_family = "wasm"))]
 pub mod examples;
 mod metrics;
+mod pictures;
 mod ready;
 mod welcome;
 
@@ -30,6 +31,7 @@ pub const ROUTES: &[Route] = &[
     docs::SHOW_GUIDE,
     docs::SHOW_DOCUMENT,
     docs::SHOW_ASSET,
+    pictures::DRAW,
     settings::SETTINGS,
 ];
 

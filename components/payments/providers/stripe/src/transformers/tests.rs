@@ -168,7 +168,10 @@ fn lines_that_do_not_come_to_the_amount_are_shown_as_one() {
 #[test]
 fn a_name_with_long_options_is_cut() {
     let name = format!("Coffee – {}", "ä".repeat(300));
-    let call = create_session(&request("USD", 999, vec![item(&name, 33_300, 3)]), &settings());
+    let call = create_session(
+        &request("USD", 999, vec![item(&name, 33_300, 3)]),
+        &settings(),
+    );
     let fields = fields(&call.unwrap());
     let shown = &fields["line_items[0][price_data][product_data][name]"];
     assert!(name.starts_with(shown));
