@@ -296,7 +296,9 @@ mod tests {
             available: 1,
         };
         let document = problem(OrderError::LinesRejected(vec![line])).document("/", "r", "t");
-        let expected = json!([{"productId": ID, "code": "insufficient-stock", "requested": 3, "available": 1}]);
+        let expected = json!([
+            {"productId": ID, "variantId": ID, "code": "insufficient-stock", "requested": 3, "available": 1},
+        ]);
         assert_eq!(document["lines"], expected);
 
         let transition = Transition {

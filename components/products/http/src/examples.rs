@@ -204,6 +204,8 @@ fn delete() -> OperationExamples {
     DELETE
         .examples(&[("id", CUP_ID)])
         .problem(&problem(ProductError::NotFound))
+        .problem(&problem(ProductError::StockIsDrawn))
+        .problem(&problem(ProductError::LastVariant))
         .problem(&problem(ProductError::VersionMismatch))
 }
 

@@ -252,7 +252,7 @@ fn an_import_that_fails_leaves_nothing_and_may_be_repeated() {
     let text = fs::read_to_string(&contents).unwrap();
     fs::write(
         &contents,
-        text.replacen("\"schema\": 11", "\"schema\": 9", 1),
+        text.replacen("\"schema\": 12", "\"schema\": 9", 1),
     )
     .unwrap();
     refused(&["version 9", "`orders`", "export again"]);

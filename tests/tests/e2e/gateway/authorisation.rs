@@ -189,6 +189,7 @@ const ROWS: &[Row] = &[
     row("GET", "/api/docs/openapi.json", OPEN),
     row("GET", "/api/docs/{file}", OPEN),
     row("GET", "/api/health/live", OPEN),
+    row("GET", "/api/pictures/{name}", OPEN),
     row("GET", "/api/health/ready", OPEN),
     // Opened by the operator's secret alone.
     row("GET", METRICS, [401; 4]),

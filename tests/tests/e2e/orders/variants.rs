@@ -40,7 +40,7 @@ fn an_order_says_which_variants_it_is_of() {
     assert_eq!(&list["data"][0]["items"], items);
     let session = text(&placed["paymentSession"]["id"]);
     let page = shop
-        .client()
+        .nobody()
         .get(&format!("/api/v1/payments/mock/checkout/{session}"));
     let page = page.header("accept", "text/html").send();
     let page = page.expect(200).text();
@@ -57,7 +57,7 @@ fn a_checkout_and_its_order_say_what_was_chosen() {
     let shop = Shop::shared();
     let (_, [_, ground]) = shop.coffee(5);
     let body = json!({ "items": [{ "variantId": ground, "quantity": 2 }] });
-    let checkout = shop.client().post("/api/v1/checkouts").json(&body);
+    let checkout = shop.nobody().post("/api/v1/checkouts").json(&body);
     let line = &checkout.expect_json(201)["lines"][0];
     assert_eq!(
         (&line["productId"], &line["variantId"]),
@@ -110,7 +110,7 @@ fn a_line_has_one_of_two_names_for_what_it_is_of() {
             .post(ORDERS)
             .json(&body)
             .expect_invalid(&[(field, code)]);
-        let checkout = shop.client().post("/api/v1/checkouts").json(&body);
+        let checkout = shop.nobody().post("/api/v1/checkouts").json(&body);
         checkout.expect_invalid(&[(field, code)]);
     }
     let plain = try_order(&customer, &json!([{ "variantId": product, "quantity": 1 }]));

@@ -312,7 +312,7 @@ fn quotes_in_rows_of_six_tables_become_documents() {
             insert_in_rows(connection, order, quote)?;
         }
         for statement in last.sql.split(";\n\n") {
-            connection.execute(&format!("{statement} -- plan: a migration"), &[])?;
+            connection.execute(&format!("-- plan: a migration\n{statement}"), &[])?;
         }
         let records = Records(connection);
         found.replace(records.quotes(&[order_id(ORDER), order_id(OTHER)])?);
@@ -344,7 +344,7 @@ fn nothing_was_chosen_of_lines_from_before_there_were_options() {
             VALUES (?, 0, ?, 'Tea', 1, 1)";
         connection.execute(item, params![ORDER, PRODUCT])?;
         for statement in last.sql.split(";\n\n") {
-            connection.execute(&format!("{statement} -- plan: a migration"), &[])?;
+            connection.execute(&format!("-- plan: a migration\n{statement}"), &[])?;
         }
         // Programs of before go on beside this one.
         let later = item.replace("0, ?", "1, ?");
