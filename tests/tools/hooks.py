@@ -29,7 +29,8 @@ def make_acceptable(case):
         case.body.pop("replaces")
     if isinstance(case.body, dict) and isinstance(case.body.get("items"), list):
         # Lines of one product are merged, and their sum has a limit.
-        case.body["items"] = list({line["productId"]: line for line in case.body["items"]}.values())
+        named = lambda line: line.get("productId", line.get("variantId"))
+        case.body["items"] = list({named(line): line for line in case.body["items"]}.values())
 
 
 def really_long(value):

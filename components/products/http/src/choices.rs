@@ -60,7 +60,8 @@ impl FromQuery for Choices {
             .style(Some(ParameterStyle::Form))
             .explode(Some(true))
             .schema(Some(schema))
-            .example(Some(json!({ "attribute.Origin": "Kenya" })));
+            // Pages on which the API is tried out send what the example says.
+            .example(Some(json!({})));
         vec![parameter.build()]
     }
 }
