@@ -102,7 +102,7 @@ SELECT p.id, coalesce(head.name, p.name) AS name, coalesce(head.slug, p.slug) AS
     items_on_sale!(),
     "  AND p.stock <= ?
 ORDER BY p.stock, p.id
-LIMIT ?"
+LIMIT ? -- plan: few variants draw on each, which an index of few rows has in any order"
 );
 
 const SKU_OWNER: &str = "\
