@@ -50,8 +50,7 @@ pub struct ListQuery {
     /// What of the products found is counted, at most 10, separated by commas: `category`, and attributes and options by the names of their
     /// parameters, such as `facets=category,attribute.Origin,option.Size`. `meta.facets` has their values then.
     #[param(value_type = Vec<String>, required = false, style = Form, explode = false, min_items = 1, max_items = 10,
-        pattern = r"^(category|(attribute|option)\.[^\s,\x00-\x1f\x7f-\x9f]([^,\x00-\x1f\x7f-\x9f]{0,48}[^\s,\x00-\x1f\x7f-\x9f])?)$",
-        example = json!(["category", "attribute.Origin"]))]
+        pattern = r"^(category|(attribute|option)\.[^\s,\x00-\x1f\x7f-\x9f]([^,\x00-\x1f\x7f-\x9f]{0,48}[^\s,\x00-\x1f\x7f-\x9f])?)$")]
     facets: Option<Vec<Facet>>,
     /// Only products of that status; for admins alone. Without it those that are published, and with `ids` or `sku` all. With `q` only what
     /// is published is found.

@@ -35,8 +35,10 @@ pub fn complaints(document: &Value) -> Vec<String> {
         }
         let parameters = operation.value["parameters"].as_array();
         for parameter in parameters.into_iter().flatten() {
+            // An empty object keeps pages from making one up.
+            let fills_in = |example: &Value| *example != json!({});
             let is_filled_in = ["example", "examples"].into_iter().any(|name| {
-                parameter.get(name).is_some() || parameter["schema"].get(name).is_some()
+                parameter.get(name).is_some_and(fills_in) || parameter["schema"].get(name).is_some()
             });
             let name = parameter["name"].as_str().unwrap_or_default();
             if parameter["required"] != true && is_filled_in {

@@ -25,7 +25,8 @@ use crate::domain::variant::{StockItem, Variant};
 /// What [`to_view`] reads of a product, which is `p` in every statement.
 macro_rules! product_columns {
     () => {
-        "p.id, p.name, p.slug, p.status, p.description, p.media, p.attributes, p.categories, p.sku, p.price, p.stock, p.reserved, p.sold, p.version, p.created_at, p.updated_at, p.tax_class, p.weight, p.options, p.price_to, p.offered"
+        "p.id, p.name, p.slug, p.status, p.description, p.media, p.attributes, p.categories, p.sku, p.price, p.stock, p.reserved, p.sold, \
+         p.version, p.created_at, p.updated_at, p.tax_class, p.weight, p.options, p.price_to, p.offered"
     };
 }
 

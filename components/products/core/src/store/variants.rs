@@ -64,6 +64,12 @@ SET name = ?2, sku = ?3, price = ?4, stock = ?5, version = ?6, updated_at = ?7, 
   draws_units = ?11
 WHERE id = ?1";
 
+/// So that no two have the same number while it moves from one to the other.
+const FREE_SKUS: &str = "\
+UPDATE products
+SET sku = NULL
+WHERE id IN (SELECT value FROM json_each(?))";
+
 /// Deleted variants keep what orders hold of them.
 const DELETE: &str = "\
 UPDATE products
@@ -275,6 +281,14 @@ pub fn save(
     let known = |variant: &Variant| before.iter().find(|one| one.id == variant.id);
     let is_changed =
         |one: &&Variant| known(one).is_some_and(|before| before.version != one.version);
+    // A number may go from one variant to another.
+    let renumbered = variants
+        .iter()
+        .filter(|one| known(one).is_some_and(|before| before.sku != one.sku));
+    let renumbered: Vec<ProductId> = renumbered.map(|one| one.id).collect();
+    if !renumbered.is_empty() {
+        connection.execute(FREE_SKUS, params![json_of(&renumbered)])?;
+    }
     for variant in variants.iter().filter(is_changed) {
         let changed = connection.execute_counted(SAVE, &saved(variant))?;
         check_rows(changed, 1, "variants")?;

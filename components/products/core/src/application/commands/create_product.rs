@@ -26,7 +26,7 @@ pub fn handle(ports: &impl Ports, new: &ProductChanges) -> Result<ProductView, P
             Some(product) => product.clone(),
             None => Product::create_with(id, new, &save::means(ports, transaction, new)?)?,
         };
-        save::check_skus(transaction, &product, new)?;
+        save::check_skus(transaction, &product, &[], new)?;
         let product = match save::check_slug(transaction, &product) {
             Err(ProductError::SlugTaken) if new.slug.is_none() => product.told_apart(),
             checked => checked.map(|()| product)?,

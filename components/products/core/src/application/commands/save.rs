@@ -54,12 +54,19 @@ pub fn means(
 pub fn check_skus(
     transaction: &dyn Transaction,
     product: &Product,
+    before: &[Variant],
     changes: &ProductChanges,
 ) -> Result<(), ProductError> {
     let view = product.view();
-    let is_own = |id: ProductId| id == view.id || view.variants().iter().any(|one| one.id == id);
+    // A variant that goes leaves its number to the others.
+    let variants = || view.variants().iter().chain(before);
+    let is_own = |id: ProductId| id == view.id || variants().any(|one| one.id == id);
     let owners = transaction.stock_items(&skus(changes))?;
-    if owners.iter().any(|owner| !is_own(owner.id)) {
+    if owners
+        .into_iter()
+        .map(|owner| owner.id)
+        .any(|id| !is_own(id))
+    {
         return Err(ProductError::SkuTaken);
     }
     let of_variants = view.variants().iter().map(|variant| variant.sku.as_ref());

@@ -49,7 +49,7 @@ pub fn handle(ports: &impl Ports, command: &Command<'_>) -> Result<ProductView, 
             false => product.change_with(changes, &means)?,
         };
         if after.view().version != before.version {
-            save::check_skus(transaction, &after, changes)?;
+            save::check_skus(transaction, &after, before.variants(), changes)?;
             save::check_drawn(transaction, &before, after.view())?;
             if before.slug != after.view().slug {
                 save::check_slug(transaction, &after)?;

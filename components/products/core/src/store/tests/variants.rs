@@ -387,6 +387,29 @@ fn variants_are_replaced_by_those_that_are_sent() {
 }
 
 #[test]
+fn numbers_move_between_variants() {
+    let shop = Shop::new();
+    let coffee = shop.create(&coffee()).unwrap();
+    let numbered = |place: usize, sku: &str| VariantDraft {
+        id: Some(coffee.variants()[place].id),
+        sku: Some(Some(sku.parse().unwrap())),
+        ..VariantDraft::default()
+    };
+    let swapped = variants(vec![
+        numbered(1, "Y-1000"),
+        numbered(2, "Y-250-F"),
+        numbered(0, "Y-250"),
+    ]);
+    let changed = shop.update(&coffee, &swapped, None).unwrap();
+    assert_eq!(shop.find(&coffee), Some(changed));
+    // That of one which goes is free at once.
+    let fewer = variants(vec![numbered(0, "Y-250"), numbered(1, "Y-250-F")]);
+    let changed = shop.update(&coffee, &fewer, None).unwrap();
+    assert_eq!(shop.find(&coffee), Some(changed));
+    assert_offered(&shop);
+}
+
+#[test]
 fn several_products_may_draw_on_one_stock() {
     let shop = Shop::new();
     // Green beans by the kilogram, which nobody can buy.
