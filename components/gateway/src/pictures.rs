@@ -140,10 +140,10 @@ fn picture(name: &str) -> String {
         .replace("{c}", &colour(second, 55, 68));
     let mut svg = String::new();
     // Writing into a text does not fail.
-    write!(
+    writeln!(
         svg,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 400 400\" role=\"img\"><rect width=\"400\" height=\"400\" fill=\"{}\"/>\
-         <circle cx=\"200\" cy=\"210\" r=\"160\" fill=\"{}\"/>{shape}</svg>\n",
+         <circle cx=\"200\" cy=\"210\" r=\"160\" fill=\"{}\"/>{shape}</svg>",
         colour(0, 35, 92),
         colour(second, 40, 86),
     )

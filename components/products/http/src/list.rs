@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(names, ["option.Size", "attribute.Origin"]);
         let facets: Vec<_> = query.facets.iter().map(Facet::as_str).collect();
         assert_eq!(facets, ["category", "option.Size"]);
-        let many = format!("facets={}", vec!["category"; 11].join(","));
+        let many = format!("facets={}", ["category"; 11].join(","));
         for (wrong, code) in [
             ("facets=", "required"),
             ("facets=colour", "format"),

@@ -192,11 +192,11 @@ pub(super) mod tests {
         )
     }
 
+    /// A statement, and the steps of what it does.
+    pub type Steps = (String, Vec<Vec<String>>);
+
     /// How a filter is counted, gathered, and its facets counted, from each of what it could come from.
-    pub fn filter_plans(
-        connection: &Connection,
-        listing: &Listing,
-    ) -> Result<Vec<(String, Vec<Vec<String>>)>, Error> {
+    pub fn filter_plans(connection: &Connection, listing: &Listing) -> Result<Vec<Steps>, Error> {
         let all = Driver::all(listing).into_iter();
         all.map(|driver| {
             let statements = [

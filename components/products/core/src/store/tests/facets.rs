@@ -372,7 +372,7 @@ impl Drawn {
         let has = |choice: &(&str, &str)| self.traits().contains(choice);
         let has_one = |(name, _): &(&str, &str)| {
             let mut of_name = question.choices.iter().filter(|(other, _)| other == name);
-            of_name.any(|choice| has(choice))
+            of_name.any(&has)
         };
         let has_words = question.words.is_none_or(|words| match words {
             "cofee" => self.words == "coffee",
