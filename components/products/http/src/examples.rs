@@ -193,6 +193,7 @@ fn update() -> Result<OperationExamples, Problem> {
         ProductError::NotFound,
         ProductError::SkuTaken,
         ProductError::SlugTaken,
+        ProductError::StockIsDrawn,
         ProductError::InsufficientStock,
         ProductError::TooMuchStock,
         ProductError::VersionMismatch,

@@ -86,6 +86,7 @@ impl Subject {
             .replace("{orderId}", &self.order.id)
             .replace("{code}", &self.code)
             .replace("{file}", "page.css")
+            .replace("{name}", "bag-guji.svg")
             .replace("/orders/{statusOrId}", &self.status_or_id(method))
             .replace("{sessionId}", &self.order.session_id)
             .replace("{eventId}", &unknown_id())
